@@ -1,0 +1,10 @@
+//! What ranking knows of the shop's products: crawled or imported, indexed, kept fresh.
+//!
+//! Readers take [`Catalogue::current`] once a request and work on that snapshot; a crawl builds a new [`Index`] beside
+//! it and swaps it in.
+
+pub mod freshness;
+pub mod index;
+
+pub use freshness::Catalogue;
+pub use index::Index;

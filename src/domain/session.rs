@@ -1,0 +1,53 @@
+//! A shopper's recent events, bounded, oldest first.
+
+use super::event::Event;
+use serde::{Deserialize, Serialize};
+
+/// The recent events of one shopper.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    /// Oldest first by the events' own time; at most [`Session::CAP`].
+    pub events: Vec<Event>,
+    /// Grows with every accepted event: part of each decision's cache key.
+    pub revision: u64,
+}
+
+impl Session {
+    /// How many events are kept.
+    pub const CAP: usize = 200;
+
+    /// Places the event by its own time and forgets the oldest beyond the cap.
+    pub fn insert(&mut self, event: Event) {
+        let at = self.events.partition_point(|kept| kept.at <= event.at);
+        self.events.insert(at, event);
+        if self.events.len() > Self::CAP {
+            self.events.remove(0);
+        }
+        self.revision += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::EventType;
+    use crate::domain::ids::EventId;
+    use jiff::Timestamp;
+
+    #[test]
+    fn events_are_kept_in_their_own_order_and_bounded() {
+        let mut session = Session::default();
+        for second in [3, 1, 2] {
+            let at = Timestamp::from_second(second).unwrap();
+            session.insert(Event::bare(EventId::new(second.to_string()), EventType::PageViewed, at));
+        }
+        let order: Vec<_> = session.events.iter().map(|event| event.at.as_second()).collect();
+        assert_eq!(order, [1, 2, 3]);
+        for second in 10..=400 {
+            let at = Timestamp::from_second(second).unwrap();
+            session.insert(Event::bare(EventId::new(second.to_string()), EventType::PageViewed, at));
+        }
+        assert_eq!(session.events.len(), Session::CAP);
+        assert_eq!(session.revision, 3 + 391);
+    }
+}

@@ -1,0 +1,25 @@
+//! What is asked of the engine.
+
+use crate::domain::ids::{CollectionKey, ProductKey};
+use crate::domain::slate::Intent;
+use std::sync::Arc;
+
+/// The most products of one slate.
+pub const MAX_FIRST: usize = 50;
+
+/// One slate wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SlateRequest {
+    /// The placement's name as the shop configured it, or the entity and intent (`product:RELATED`).
+    pub placement: Arc<str>,
+    /// What the slate is for.
+    pub intent: Intent,
+    /// The products it starts from: the product of the page, the lines of the cart. Never recommended themselves.
+    pub seeds: Vec<ProductKey>,
+    /// The collection that it stays within.
+    pub collection: Option<CollectionKey>,
+    /// Products not wanted.
+    pub exclude: Vec<ProductKey>,
+    /// How many, 1 to [`MAX_FIRST`].
+    pub first: usize,
+}

@@ -1,0 +1,1 @@
+//! The answer as HTTP: status, media type, headers.

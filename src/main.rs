@@ -1,0 +1,3 @@
+//! The `outfitter` program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Shopify: the Storefront API.

@@ -1,0 +1,75 @@
+//! What a store must do. Every method names one shopper: nothing here can read two shoppers at once.
+
+use crate::domain::audit::DecisionRecord;
+use crate::domain::consent::{Consent, Purpose};
+use crate::domain::event::Event;
+use crate::domain::ids::{DecisionId, ShopperKey};
+use crate::domain::profile::Profile;
+use crate::domain::session::Session;
+use async_trait::async_trait;
+
+/// Why a store could not answer. What it says stays inside; a client only ever sees a fallback.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store did not answer in time.
+    #[error("the store did not answer in time")]
+    Timeout,
+    /// The store cannot be reached or refused.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// Everything stored about one shopper that a decision may read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ShopperState {
+    /// Recent events.
+    pub session: Session,
+    /// Visits and purchases.
+    pub profile: Profile,
+    /// Consent on file; `None` where the shopper never set one through the gateway.
+    pub consent: Option<Consent>,
+}
+
+/// What became of one appended event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// It is in the shopper's next read.
+    Accepted,
+    /// Its id was there already.
+    Duplicate,
+}
+
+/// Sessions, profiles and consent.
+#[async_trait]
+pub trait ShopperStore: Send + Sync {
+    /// Everything about one shopper; empty where nothing is stored.
+    async fn read(&self, who: &ShopperKey) -> Result<ShopperState, StoreError>;
+
+    /// Adds events to session and profile; one answer an event, in order. Event ids count once per shopper.
+    async fn append(&self, who: &ShopperKey, events: &[Event]) -> Result<Vec<Appended>, StoreError>;
+
+    /// Puts consent on file.
+    async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError>;
+
+    /// Joins a session's state to a customer's, at login: the session's events become the customer's.
+    async fn stitch(&self, session: &ShopperKey, customer: &ShopperKey) -> Result<(), StoreError>;
+
+    /// Deletes what was stored for one purpose. True where there was something.
+    async fn erase_purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError>;
+
+    /// Deletes everything about the shopper but a withdrawn consent. True where there was something.
+    async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError>;
+}
+
+/// The decision log.
+#[async_trait]
+pub trait DecisionStore: Send + Sync {
+    /// Keeps a decision.
+    async fn put(&self, record: DecisionRecord) -> Result<(), StoreError>;
+
+    /// One decision of this shopper; `None` where it is another's or unknown: the two cannot be told apart.
+    async fn get(&self, who: &ShopperKey, id: &DecisionId) -> Result<Option<DecisionRecord>, StoreError>;
+
+    /// Deletes all decisions of the shopper. True where there was one.
+    async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError>;
+}
