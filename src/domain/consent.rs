@@ -47,16 +47,17 @@ impl Consent {
     /// Reads `analytics, preferences, marketing, sale-of-data`, `all` or `none`.
     /// Errors: the first word that is none of these.
     pub fn parse(text: &str) -> Result<Self, String> {
-        text.split(',').map(str::trim).filter(|word| !word.is_empty()).try_fold(Self::NONE, |consent, word| {
-            match word.to_ascii_lowercase().as_str() {
-                "all" => Ok(Self::ALL),
-                "none" => Ok(consent),
-                "analytics" => Ok(consent.with(Purpose::Analytics, true)),
-                "preferences" => Ok(consent.with(Purpose::Preferences, true)),
-                "marketing" => Ok(consent.with(Purpose::Marketing, true)),
-                "sale-of-data" => Ok(consent.with(Purpose::SaleOfData, true)),
-                _ => Err(word.to_owned()),
-            }
+        text.split(',').map(str::trim).filter(|word| !word.is_empty()).try_fold(Self::NONE, |consent, word| match word
+            .to_ascii_lowercase()
+            .as_str()
+        {
+            "all" => Ok(Self::ALL),
+            "none" => Ok(consent),
+            "analytics" => Ok(consent.with(Purpose::Analytics, true)),
+            "preferences" => Ok(consent.with(Purpose::Preferences, true)),
+            "marketing" => Ok(consent.with(Purpose::Marketing, true)),
+            "sale-of-data" => Ok(consent.with(Purpose::SaleOfData, true)),
+            _ => Err(word.to_owned()),
         })
     }
 }

@@ -1,6 +1,8 @@
 //! The gateway: from a GraphQL request to its answer.
 
-pub mod error;
+pub mod compose;
 pub mod envelope;
+pub mod error;
 pub mod limits;
+pub mod plan;
 pub mod respond;

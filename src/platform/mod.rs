@@ -45,6 +45,8 @@ pub struct Entity {
     /// What the engine needs of the entity beside its key, as the inside of a selection set in the platform's own
     /// terms, every response name beginning with `_gw_`; empty where the key is enough.
     pub needs: &'static str,
+    /// For products: the field, as `_gw_live: …`, that is true where the product can be sold in the request's market.
+    pub live: &'static str,
 }
 
 /// How products are looked up in batches.

@@ -1,0 +1,306 @@
+//! Plan: from a validated operation to the documents that answer it, and to where each answer stands.
+//!
+//! Every personalized field is replaced *in place* by a key field under the same response name, so order, aliases,
+//! `@skip`/`@include`, lists and fragments stay the platform's work. Where the placeholder makes the platform's
+//! document invalid (one response name, two parent types) the operation is planned again with a response name per type,
+//! which the splice renames. A plan depends on the document and the operation's name only: never on variables.
+
+mod collect;
+mod personal;
+mod root;
+mod trie;
+mod upstream;
+
+pub use collect::{Guard, Guards};
+pub use trie::{Branch, Trie};
+
+use super::compose::Composed;
+use crate::platform::Entity;
+use apollo_compiler::ast::{OperationType, Value, VariableDefinition};
+use apollo_compiler::executable::Operation;
+use apollo_compiler::validation::Valid;
+use apollo_compiler::{ExecutableDocument, Name, Node};
+use std::sync::Arc;
+
+/// Index into [`Plan::sites`].
+pub type SiteId = usize;
+/// Index into [`Plan::selections`].
+pub type SelectionId = usize;
+
+/// Response names beginning with this are the gateway's own and never reach a client.
+pub const HIDDEN: &str = "_gw";
+
+/// What is done for one operation of one document.
+#[derive(Debug)]
+pub struct Plan {
+    /// Query or mutation.
+    pub operation: OperationType,
+    /// The platform's root type, which `__typename` at the root names.
+    pub root_type: Name,
+    /// In order; a query has one.
+    pub steps: Vec<Step>,
+    /// Where the personalization schema hangs.
+    pub sites: Vec<Site>,
+    /// What the client asked of products that slates hold.
+    pub selections: Vec<Selection>,
+    /// The operation's variables.
+    pub variables: Vec<Variable>,
+    /// Operation directives for every document that we send (`@inContext`), with the variables in them.
+    pub directives: Rendered,
+    /// `@inContext` and its like with arguments as written, from which market and consent are read.
+    pub context: Vec<(Name, Vec<(Name, Node<Value>)>)>,
+    /// Whether the platform may answer in parts.
+    pub deferred: bool,
+}
+
+/// A variable of the operation.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: Name,
+    /// Its definition as GraphQL: `$n: Int = 2`.
+    pub definition: String,
+    /// Its default.
+    pub default: Option<Node<Value>>,
+}
+
+impl Variable {
+    fn new(definition: &VariableDefinition) -> Self {
+        let text = definition.serialize().no_indent().to_string();
+        Self { name: definition.name.clone(), definition: text, default: definition.default_value.clone() }
+    }
+}
+
+/// A part of a document and what it leans on.
+#[derive(Clone, Debug, Default)]
+pub struct Rendered {
+    /// GraphQL text.
+    pub text: String,
+    /// Variables in it, each once.
+    pub variables: Vec<Name>,
+    /// Named fragments in it, each once.
+    pub fragments: Vec<Name>,
+}
+
+impl Rendered {
+    fn uses_variable(&mut self, name: &Name) {
+        if !self.variables.contains(name) {
+            self.variables.push(name.clone());
+        }
+    }
+}
+
+/// One step of an operation. Steps of a mutation run one after the other.
+#[derive(Debug)]
+pub enum Step {
+    /// One document for the platform.
+    Upstream(Fetch),
+    /// Root fields that need no platform.
+    Local(Vec<LocalField>),
+}
+
+/// A document for the platform.
+#[derive(Debug)]
+pub struct Fetch {
+    /// The document.
+    pub document: String,
+    /// The beginning of the request's JSON, up to and without the variables: `{"query":"…","operationName":"…"`.
+    pub head: String,
+    /// Variables that are still used.
+    pub variables: Vec<Name>,
+    /// Where sites stand in the answer.
+    pub trie: Trie,
+}
+
+/// A root field that the gateway answers itself.
+#[derive(Debug)]
+pub struct LocalField {
+    /// Response name.
+    pub key: Box<str>,
+    /// The site; `None` for `__typename`.
+    pub site: Option<SiteId>,
+    /// The field is there where any of these holds.
+    pub guards: Vec<Guards>,
+}
+
+/// A place where a personalized field stands.
+#[derive(Debug)]
+pub struct Site {
+    /// Response name of the entry field.
+    pub key: Box<str>,
+    /// What it hangs on.
+    pub kind: SiteKind,
+    /// For root sites: it is there where any of these holds.
+    pub guards: Vec<Guards>,
+    /// The slates asked for below it.
+    pub asks: Vec<Ask>,
+    /// Where products stand in its answer.
+    pub trie: Trie,
+}
+
+/// What a site hangs on, with the document that answers it.
+#[derive(Debug)]
+pub enum SiteKind {
+    /// `Query.personalized`, asked for as soon as the request is there.
+    Query(PersonalDocument),
+    /// One of our mutations.
+    Mutation(PersonalDocument),
+    /// A field of an entity, asked for once its key is known.
+    Entity(&'static Entity, PersonalDocument),
+    /// `__schema` or `__type`.
+    Introspection(Arc<Valid<ExecutableDocument>>),
+}
+
+/// A document for the personalization schema.
+#[derive(Debug)]
+pub struct PersonalDocument {
+    /// The document; entities take their representations in `$_gw_r`.
+    pub text: String,
+    /// Parsed once.
+    pub parsed: async_graphql::parser::types::ExecutableDocument,
+    /// Variables of the operation that it uses.
+    pub variables: Vec<Name>,
+}
+
+/// A field that asks for products: `recommendations`, or `decision`.
+#[derive(Debug)]
+pub struct Ask {
+    /// The field's name.
+    pub field: Name,
+    /// Its arguments as written.
+    pub arguments: Vec<(Name, Node<Value>)>,
+    /// It is asked for where any of these holds.
+    pub guards: Vec<Guards>,
+    /// What is asked of the products of its items.
+    pub products: Vec<SelectionId>,
+    /// What is asked of the products that explain.
+    pub because: Vec<SelectionId>,
+}
+
+/// What the client asked of a product: the inside of a look-up.
+#[derive(Debug)]
+pub struct Selection {
+    /// Inline fragments on the product type.
+    pub inside: Rendered,
+    /// Named fragments that it leans on, rendered, with their variables.
+    pub fragments: Vec<(Name, Rendered)>,
+    /// Where sites stand in each product.
+    pub trie: Trie,
+}
+
+/// Why an operation cannot be planned: shown to the client as a request error.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum PlanError {
+    /// Response names that begin as ours do.
+    #[error("the response name `{0}` begins with `_gw`, which the gateway uses itself; choose another alias")]
+    Reserved(String),
+    /// Too many levels.
+    #[error(
+        "`personalized` is nested {0} levels deep; at most {1} are served. Ask for the inner level in a second request."
+    )]
+    TooNested(usize, usize),
+    /// A subscription.
+    #[error("subscriptions cannot hold personalized fields; ask for them in a query")]
+    Subscription,
+    /// We built something invalid: a fault of ours, which tests hunt for.
+    #[error("the operation cannot be planned: {0}")]
+    Unplannable(String),
+}
+
+/// Plans an operation of a document that was validated against the composed schema.
+/// `max_nesting`: how many levels of `personalized` inside `personalized` are served, at least 1.
+pub fn plan(
+    composed: &Composed,
+    document: &Valid<ExecutableDocument>,
+    operation: &Node<Operation>,
+    max_nesting: usize,
+) -> Result<Plan, PlanError> {
+    if operation.is_subscription() {
+        return Err(PlanError::Subscription);
+    }
+    let attempt = |per_type| Planner::new(composed, document, operation, per_type, max_nesting).run();
+    match attempt(false) {
+        Err(PlanError::Unplannable(_)) => attempt(true),
+        planned => planned,
+    }
+}
+
+/// The state of planning one operation.
+struct Planner<'a> {
+    composed: &'a Composed,
+    document: &'a Valid<ExecutableDocument>,
+    operation: &'a Node<Operation>,
+    /// Placeholders get a response name per canonical type.
+    per_type: bool,
+    max_nesting: usize,
+    variables: Vec<Variable>,
+    sites: Vec<Site>,
+    selections: Vec<Selection>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(
+        composed: &'a Composed,
+        document: &'a Valid<ExecutableDocument>,
+        operation: &'a Node<Operation>,
+        per_type: bool,
+        max_nesting: usize,
+    ) -> Self {
+        let variables = operation.variables.iter().map(|definition| Variable::new(definition)).collect();
+        Self {
+            composed,
+            document,
+            operation,
+            per_type,
+            max_nesting,
+            variables,
+            sites: Vec::new(),
+            selections: Vec::new(),
+        }
+    }
+
+    fn run(mut self) -> Result<Plan, PlanError> {
+        let steps = self.steps()?;
+        let directives = self.operation_directives();
+        let plan = Plan {
+            operation: self.operation.operation_type,
+            root_type: self.operation.object_type().clone(),
+            context: self
+                .operation
+                .directives
+                .iter()
+                .map(|directive| {
+                    let arguments = directive.arguments.iter().map(|a| (a.name.clone(), a.value.clone())).collect();
+                    (directive.name.clone(), arguments)
+                })
+                .collect(),
+            deferred: upstream::has_defer(self.document),
+            variables: self.variables,
+            steps,
+            sites: self.sites,
+            selections: self.selections,
+            directives,
+        };
+        plan.check(self.composed)?;
+        Ok(plan)
+    }
+}
+
+impl Plan {
+    /// Every document that we may send is valid for the platform: a plan that is not is never used.
+    fn check(&self, composed: &Composed) -> Result<(), PlanError> {
+        let fetches = self.steps.iter().filter_map(|step| match step {
+            Step::Upstream(fetch) => Some(fetch.document.clone()),
+            Step::Local(_) => None,
+        });
+        let all: Vec<SelectionId> = (0..self.selections.len()).collect();
+        let look_up = (!all.is_empty()).then(|| self.look_up(&all));
+        for document in fetches.chain(look_up) {
+            if let Err(invalid) = ExecutableDocument::parse_and_validate(&composed.upstream, &document, "plan.graphql")
+            {
+                return Err(PlanError::Unplannable(format!("{}\n{document}", invalid.errors)));
+            }
+        }
+        Ok(())
+    }
+}
