@@ -4,5 +4,6 @@ pub mod compose;
 pub mod envelope;
 pub mod error;
 pub mod limits;
+pub mod personalize;
 pub mod plan;
 pub mod respond;
