@@ -1,3 +1,5 @@
-//! The `outfitter` program.
+//! The `outfitter` program: reads its arguments, runs one command, says in one line what went wrong.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    outfitter::cli::main()
+}

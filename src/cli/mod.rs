@@ -1,1 +1,83 @@
-//! The command line: one command a file.
+//! The commands, one a file. A command reads the settings, calls the library and prints; it decides nothing.
+
+pub mod assemble;
+mod demo;
+mod serve;
+
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// A GraphQL personalization gateway for headless storefronts.
+#[derive(Debug, Parser)]
+#[command(name = "outfitter", version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway before a shop.
+    Serve(serve::Arguments),
+    /// Run the demo store and the gateway before it: no account, no other program needed.
+    Demo(demo::Arguments),
+}
+
+/// Reads the program's arguments and runs the command. Exit codes: 0 done, 1 failed, 2 wrong arguments.
+pub fn main() -> ExitCode {
+    // Clap prints its own errors and help, with its own codes: 2 and 0.
+    let arguments = Arguments::parse();
+    match run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("outfitter: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Demo(arguments) => demo::run(arguments).await,
+        }
+    })
+}
+
+#[allow(dead_code)] // The demo prints its addresses with it.
+/// Prints a line for the user. A closed pipe is no error: whoever closed it has read enough.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+        tracing::debug!("the standard output is closed");
+    }
+}
+
+/// Prints a line to the standard error.
+fn complain(line: &str) {
+    if writeln!(std::io::stderr().lock(), "{line}").is_err() {
+        tracing::debug!("the standard error is closed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn serve_takes_a_file_or_an_address() {
+        assert!(Arguments::try_parse_from(["outfitter", "serve", "--config", "outfitter.toml"]).is_ok());
+        let by_address = ["outfitter", "serve", "--upstream", "http://shop.test/graphql", "--platform", "shopify"];
+        assert!(Arguments::try_parse_from(by_address).is_ok());
+        assert!(Arguments::try_parse_from(["outfitter", "serve", "--platform", "abacus"]).is_err());
+    }
+}

@@ -96,6 +96,28 @@ impl fmt::Debug for SessionId {
     }
 }
 
+/// The platform's id of a customer, as confirmed by the platform: personal, so it is handled like a credential.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct CustomerId(Arc<str>);
+
+impl CustomerId {
+    /// Wraps the id as the platform wrote it.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The raw id. Only the keyed hash of it may be stored or logged.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for CustomerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CustomerId(…)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

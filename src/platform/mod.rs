@@ -1,12 +1,69 @@
 //! The shop platforms. One folder each, with the same files in each, and one arm in the `match` of [`open`].
+//!
+//! Beside the folders stand what all of them share: the HTTP client ([`upstream`]), references to secrets, the reading
+//! of catalogue pages and the introspection of a schema.
 
+pub mod answer;
+pub mod pages;
+pub mod secret;
 pub mod shopify;
+pub mod upstream;
 
 use crate::domain::consent::Consent;
-use crate::domain::ids::SessionId;
+use crate::domain::ids::{CustomerId, SessionId};
+use async_trait::async_trait;
 use http::{HeaderMap, HeaderName};
+use pages::CataloguePages;
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use std::sync::Arc;
+use upstream::{Upstream, UpstreamError};
+
+/// Which platform the shop runs on, and what the gateway needs to speak with it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The platform. Default: shopify.
+    pub name: Kind,
+    /// Settings of Shopify shops.
+    pub shopify: shopify::Config,
+}
+
+/// The platforms that there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Shopify's Storefront API.
+    #[default]
+    Shopify,
+}
+
+/// Why a platform could not be opened. Read by operators at start.
+#[derive(Debug, thiserror::Error)]
+pub enum PlatformError {
+    /// A secret of the settings cannot be read.
+    #[error("platform.{key}: {source}")]
+    Secret {
+        /// The setting.
+        key: &'static str,
+        /// Why.
+        source: secret::SecretError,
+    },
+    /// A secret holds characters that no header can carry.
+    #[error("platform.{0} holds characters that an HTTP header cannot carry; check that it is the token alone")]
+    Token(&'static str),
+}
+
+/// Opens the platform of the settings: reads its secrets.
+/// Errors: [`PlatformError`] where a secret cannot be read or used.
+pub fn open(config: &Config) -> Result<Arc<dyn Platform>, PlatformError> {
+    match config.name {
+        Kind::Shopify => Ok(Arc::new(shopify::Shopify::open(&config.shopify)?)),
+    }
+}
 
 /// What the gateway must know of a platform. Implementations hold no state of a request.
+#[async_trait]
 pub trait Platform: Send + Sync {
     /// `shopify`, …
     fn name(&self) -> &'static str;
@@ -16,6 +73,10 @@ pub trait Platform: Send + Sync {
 
     /// The batch look-up of products.
     fn lookup(&self) -> Lookup;
+
+    /// The inside of a selection set that tells, on the product type, whether a product can be bought in the market of
+    /// the request: one Boolean under the response name `_gw_available`.
+    fn available(&self) -> &'static str;
 
     /// Paths at which the platform serves GraphQL, as axum routes (`/api/{version}/graphql.json`).
     fn paths(&self) -> &'static [&'static str];
@@ -31,6 +92,24 @@ pub trait Platform: Send + Sync {
 
     /// The platform's consent in these request headers or cookies.
     fn consent(&self, headers: &HeaderMap) -> Option<Consent>;
+
+    /// The gateway's own credentials, put onto every request to the platform.
+    fn credentials(&self) -> HeaderMap;
+
+    /// Completes the forwarded headers of one request with the address of the buyer behind it, where the platform
+    /// wants it (it throttles by that address).
+    fn buyer(&self, headers: &mut HeaderMap, address: IpAddr);
+
+    /// Asks the platform whose customer token this is. `None`: nobody's, or expired. `headers` are the forwarded ones.
+    async fn confirm(
+        &self,
+        upstream: &Upstream,
+        headers: HeaderMap,
+        token: &str,
+    ) -> Result<Option<CustomerId>, UpstreamError>;
+
+    /// The pages of the shop's catalogue.
+    fn pages(&self, upstream: Upstream) -> Box<dyn CataloguePages>;
 }
 
 /// One canonical type of the personalization schema on a platform.

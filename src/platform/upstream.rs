@@ -1,0 +1,313 @@
+//! The HTTP client to the shop: one endpoint, a pool of kept-alive connections, bounded in time and size.
+//!
+//! Two ways to ask. [`Upstream::send`] streams the answer as it comes, for what passes through. [`Upstream::ask`]
+//! buffers it within a limit, for what is spliced or read. Neither follows redirects nor retries an answer: a redirect
+//! of a GraphQL endpoint is a wrong address, and what to retry is the caller's to know.
+
+use super::answer::{self, Answer};
+use bytes::Bytes;
+use bytesize::ByteSize;
+use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tower_http::timeout::TimeoutBody;
+
+/// Where the shop is and how long it may take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The shop's GraphQL endpoint, such as `https://shop.example.com/api/2026-04/graphql.json`. Default: none.
+    pub url: Option<String>,
+    /// From the request sent to the head of the answer, and for [`Upstream::ask`] to its end. Default: 10s.
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+    /// To connect, TCP alone. Default: 2s.
+    #[serde(with = "humantime_serde")]
+    pub connect_timeout: Duration,
+    /// The longest silence within a streamed answer. Default: 30s.
+    #[serde(with = "humantime_serde")]
+    pub read_timeout: Duration,
+    /// How long an unused connection is kept. Default: 60s.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Duration,
+    /// How many unused connections are kept. Default: 128.
+    pub max_idle: usize,
+    /// The longest answer that is buffered, decompressed. Default: 32 MiB.
+    pub max_answer: ByteSize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            url: None,
+            timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(2),
+            read_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(60),
+            max_idle: 128,
+            max_answer: ByteSize::mib(32),
+        }
+    }
+}
+
+/// Why a client could not be made. Read by operators at start.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamConfigError {
+    /// No address was given.
+    #[error("the shop's address is missing: set upstream.url or pass --upstream")]
+    Missing,
+    /// The address is not one.
+    #[error(
+        "upstream.url is not an address: {0}; write http:// or https://, a host and the path of the GraphQL endpoint"
+    )]
+    Url(String),
+}
+
+/// Why the shop gave no answer. Its text stays inside; [`UpstreamError::public`] is what a client may read.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// No connection, or none that TLS accepts.
+    #[error("no connection to the shop: {0}")]
+    Connect(String),
+    /// The connection broke before the head of the answer.
+    #[error("the request to the shop failed: {0}")]
+    Send(String),
+    /// The answer broke off.
+    #[error("the answer of the shop broke off: {0}")]
+    Read(String),
+    /// Too slow.
+    #[error("the shop did not answer within {0:?}")]
+    Timeout(Duration),
+    /// Longer than `upstream.max_answer`.
+    #[error("the answer of the shop is longer than {0}; raise upstream.max_answer if that is right")]
+    TooLarge(ByteSize),
+    /// A content encoding that was not asked for, or bytes that are not of it.
+    #[error("the answer of the shop cannot be decoded: {0}")]
+    Encoding(String),
+    /// The query string cannot be part of an address.
+    #[error("the query string cannot be forwarded: {0}")]
+    Query(String),
+}
+
+impl UpstreamError {
+    /// A stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Connect(_) | Self::Send(_) => "UPSTREAM_UNREACHABLE",
+            Self::Timeout(_) => "UPSTREAM_TIMEOUT",
+            Self::Read(_) | Self::TooLarge(_) | Self::Encoding(_) => "UPSTREAM_INVALID",
+            Self::Query(_) => "BAD_REQUEST",
+        }
+    }
+
+    /// What a client may read: no address, no cause.
+    pub fn public(&self) -> &'static str {
+        match self {
+            Self::Connect(_) | Self::Send(_) => "The shop cannot be reached. Try again in a moment.",
+            Self::Timeout(_) => "The shop did not answer in time. Try again in a moment.",
+            Self::Read(_) | Self::TooLarge(_) | Self::Encoding(_) => "The shop's answer could not be used.",
+            Self::Query(_) => "The query string of the request cannot be read.",
+        }
+    }
+}
+
+/// The body of a streamed answer: ends with an error after `read_timeout` of silence.
+pub type Streamed = TimeoutBody<Incoming>;
+
+/// The client to one GraphQL endpoint. Cheap to clone; clones share the pool.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    url: Uri,
+    /// Put onto every request over what it brought: the gateway's own credentials.
+    fixed: HeaderMap,
+    config: Config,
+}
+
+impl Upstream {
+    /// A client to `config.url` that puts `fixed` onto every request. Opens no connection yet.
+    /// Errors: [`UpstreamConfigError`] where the address is missing or not an absolute `http` or `https` one.
+    pub fn new(config: Config, fixed: HeaderMap) -> Result<Self, UpstreamConfigError> {
+        let url = endpoint(config.url.as_deref().ok_or(UpstreamConfigError::Missing)?)?;
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(config.connect_timeout));
+        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .enable_http2()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(config.idle_timeout)
+            .pool_max_idle_per_host(config.max_idle)
+            .build(connector);
+        Ok(Self { client, url, fixed, config })
+    }
+
+    /// Sends a request and hands the answer back as soon as its head is there; the body streams.
+    ///
+    /// `query` is appended to the endpoint's own query string. `headers` are those that the platform's allow-list let
+    /// through; connection headers among them are dropped. The encoding is whatever the headers accept.
+    /// Errors: [`UpstreamError`]; an HTTP error status is an answer, not an error.
+    pub async fn send(
+        &self,
+        method: Method,
+        query: Option<&str>,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Streamed>, UpstreamError> {
+        let response = self.head(method, query, headers, body).await?;
+        Ok(response.map(|body| TimeoutBody::new(self.config.read_timeout, body)))
+    }
+
+    /// Posts a JSON body and buffers the whole answer, decompressed, within `max_answer` and `timeout`.
+    /// Errors: [`UpstreamError`]; an HTTP error status is an answer, not an error.
+    pub async fn ask(&self, mut headers: HeaderMap, body: Bytes) -> Result<Answer, UpstreamError> {
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let whole = async {
+            let response = self.head(Method::POST, None, headers, body).await?;
+            answer::collect(response, self.config.max_answer).await
+        };
+        tokio::time::timeout(self.config.timeout, whole)
+            .await
+            .unwrap_or(Err(UpstreamError::Timeout(self.config.timeout)))
+    }
+
+    async fn head(
+        &self,
+        method: Method,
+        query: Option<&str>,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, UpstreamError> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = self.address(query)?;
+        *request.headers_mut() = self.headers(headers);
+        let answered = tokio::time::timeout(self.config.timeout, self.client.request(request)).await;
+        match answered {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) if error.is_connect() => Err(UpstreamError::Connect(causes(&error))),
+            Ok(Err(error)) => Err(UpstreamError::Send(causes(&error))),
+            Err(_) => Err(UpstreamError::Timeout(self.config.timeout)),
+        }
+    }
+
+    fn headers(&self, mut headers: HeaderMap) -> HeaderMap {
+        for name in [HOST, CONNECTION, CONTENT_LENGTH, TE, TRAILER, TRANSFER_ENCODING, UPGRADE] {
+            headers.remove(name);
+        }
+        for name in ["keep-alive", "proxy-connection", "proxy-authorization"] {
+            headers.remove(HeaderName::from_static(name));
+        }
+        for (name, value) in &self.fixed {
+            headers.insert(name, value.clone());
+        }
+        headers
+    }
+
+    fn address(&self, query: Option<&str>) -> Result<Uri, UpstreamError> {
+        let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(self.url.clone()) };
+        let joined = match self.url.query() {
+            Some(own) => format!("{}?{own}&{query}", self.url.path()),
+            None => format!("{}?{query}", self.url.path()),
+        };
+        let mut parts = self.url.clone().into_parts();
+        let joined = joined.parse().map_err(|error: http::uri::InvalidUri| UpstreamError::Query(error.to_string()))?;
+        parts.path_and_query = Some(joined);
+        Uri::from_parts(parts).map_err(|error| UpstreamError::Query(error.to_string()))
+    }
+}
+
+/// The address of an endpoint: absolute, `http` or `https`, without user and password, which would end up in errors.
+fn endpoint(text: &str) -> Result<Uri, UpstreamConfigError> {
+    let url = url::Url::parse(text).map_err(|error| UpstreamConfigError::Url(error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(UpstreamConfigError::Url(format!("the scheme is {}", url.scheme())));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(UpstreamConfigError::Url("it holds a user or a password".into()));
+    }
+    let plain = text.split('#').next().unwrap_or(text);
+    plain.parse().map_err(|error: http::uri::InvalidUri| UpstreamConfigError::Url(error.to_string()))
+}
+
+/// An error with all its causes: hyper's own text is only "client error (Connect)".
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upstream(url: &str) -> Upstream {
+        Upstream::new(Config { url: Some(url.into()), ..Config::default() }, HeaderMap::new()).unwrap()
+    }
+
+    #[test]
+    fn the_query_string_is_appended_to_the_endpoints_own() {
+        let plain = upstream("http://shop.test/graphql");
+        assert_eq!(
+            plain.address(Some("query=%7Bshop%7D")).unwrap().to_string(),
+            "http://shop.test/graphql?query=%7Bshop%7D"
+        );
+        assert_eq!(plain.address(None).unwrap().to_string(), "http://shop.test/graphql");
+        let keyed = upstream("http://shop.test/graphql?shop=1");
+        assert_eq!(keyed.address(Some("a=b")).unwrap().to_string(), "http://shop.test/graphql?shop=1&a=b");
+        assert!(plain.address(Some("a b")).is_err());
+    }
+
+    #[test]
+    fn an_address_that_cannot_work_is_refused_with_the_reason() {
+        let refused = |url: &str| {
+            let config = Config { url: Some(url.into()), ..Config::default() };
+            Upstream::new(config, HeaderMap::new()).unwrap_err().to_string()
+        };
+        assert!(refused("shop.test/graphql").contains("write http:// or https://"));
+        assert!(refused("ftp://shop.test/").contains("scheme is ftp"));
+        assert!(refused("https://user:secret@shop.test/").contains("user or a password"));
+        assert!(!refused("https://user:secret@shop.test/").contains("secret@"));
+        assert!(matches!(Upstream::new(Config::default(), HeaderMap::new()), Err(UpstreamConfigError::Missing)));
+    }
+
+    #[test]
+    fn own_credentials_win_and_connection_headers_stay_here() {
+        let mut fixed = HeaderMap::new();
+        fixed.insert("x-token", HeaderValue::from_static("ours"));
+        let config = Config { url: Some("http://shop.test/".into()), ..Config::default() };
+        let upstream = Upstream::new(config, fixed).unwrap();
+        let mut sent = HeaderMap::new();
+        sent.insert("x-token", HeaderValue::from_static("theirs"));
+        sent.insert(CONNECTION, HeaderValue::from_static("close"));
+        sent.insert(HOST, HeaderValue::from_static("gateway.test"));
+        let headers = upstream.headers(sent);
+        assert_eq!(headers.len(), 1);
+        assert_eq!(headers["x-token"], "ours");
+    }
+
+    #[test]
+    fn what_a_client_reads_holds_no_address() {
+        let inside = UpstreamError::Connect("tcp connect error: 10.0.0.7:443".into());
+        assert!(!inside.public().contains("10.0.0.7"));
+        assert_eq!(inside.code(), "UPSTREAM_UNREACHABLE");
+    }
+}
