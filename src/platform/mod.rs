@@ -74,10 +74,6 @@ pub trait Platform: Send + Sync {
     /// The batch look-up of products.
     fn lookup(&self) -> Lookup;
 
-    /// The inside of a selection set that tells, on the product type, whether a product can be bought in the market of
-    /// the request: one Boolean under the response name `_gw_available`.
-    fn available(&self) -> &'static str;
-
     /// Paths at which the platform serves GraphQL, as axum routes (`/api/{version}/graphql.json`).
     fn paths(&self) -> &'static [&'static str];
 

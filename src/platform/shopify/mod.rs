@@ -42,11 +42,14 @@ pub struct Shopify {
 const CART_NEEDS: &str =
     "_gw_lines: lines(first: 100) { nodes { merchandise { ... on ProductVariant { product { id } } } } }";
 
+/// Whether a recommended product can be bought in the market of the request.
+const LIVE: &str = "_gw_live: availableForSale";
+
 const ENTITIES: [Entity; 4] = [
-    Entity { canonical: "Product", types: &["Product"], key: "id", needs: "" },
-    Entity { canonical: "Cart", types: &["Cart"], key: "id", needs: CART_NEEDS },
-    Entity { canonical: "Collection", types: &["Collection"], key: "id", needs: "" },
-    Entity { canonical: "ProductConnection", types: &["ProductConnection"], key: "__typename", needs: "" },
+    Entity { canonical: "Product", types: &["Product"], key: "id", needs: "", live: LIVE },
+    Entity { canonical: "Cart", types: &["Cart"], key: "id", needs: CART_NEEDS, live: "" },
+    Entity { canonical: "Collection", types: &["Collection"], key: "id", needs: "", live: "" },
+    Entity { canonical: "ProductConnection", types: &["ProductConnection"], key: "__typename", needs: "", live: "" },
 ];
 
 impl Shopify {
@@ -85,10 +88,6 @@ impl Platform for Shopify {
 
     fn lookup(&self) -> Lookup {
         Lookup::Nodes { max: 250 }
-    }
-
-    fn available(&self) -> &'static str {
-        "_gw_available: availableForSale"
     }
 
     fn paths(&self) -> &'static [&'static str] {
@@ -175,8 +174,7 @@ mod tests {
         let sdl = include_str!("../../../schema/shopify.graphql");
         let schema = apollo_compiler::Schema::parse_and_validate(sdl, "shopify.graphql").unwrap();
         let cart = format!("{{ cart(id: \"1\") {{ id {CART_NEEDS} }} }}");
-        let product = Shopify::open(&Config::default()).unwrap().available();
-        let product = format!("{{ product(id: \"1\") {{ id {product} }} }}");
+        let product = format!("{{ product(id: \"1\") {{ id {LIVE} }} }}");
         for document in [cart, product] {
             apollo_compiler::ExecutableDocument::parse_and_validate(&schema, &document, "q.graphql").unwrap();
         }
