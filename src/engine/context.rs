@@ -1,6 +1,6 @@
 //! What a decision may know of the shopper behind a request: filtered by consent before the engine sees it.
 
-use crate::domain::consent::Consent;
+use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::ShopperKey;
 use crate::domain::market::Market;
 use crate::store::ShopperState;
@@ -21,4 +21,12 @@ pub struct Context {
     pub market: Market,
     /// The moment of the request: every slate of it is decided at this time.
     pub now: Timestamp,
+}
+
+impl Context {
+    /// What is stored about the shopper, where it may be read for ranking. The one door to it: the caller has filtered
+    /// already, and here it is refused once more without consent to preferences.
+    pub(super) fn readable(&self) -> Option<&ShopperState> {
+        (self.shopper.is_some() && self.consent.allows(Purpose::Preferences)).then_some(&self.state)
+    }
 }

@@ -1,4 +1,232 @@
 //! The engine: from a shopper's context to a slate. Knows nothing of HTTP, GraphQL or a platform.
+//!
+//! [`slate`] shows the walk. Everything here is computed in memory in well under a millisecond a slate; nothing waits.
+//! A decision is a function of the catalogue, the statistics, the context and the request: the same four give the
+//! same slate, but for the decision's own id.
 
+mod candidates;
+pub mod config;
+mod consent;
+mod content;
 pub mod context;
+mod deadline;
+mod diversify;
+mod eligibility;
+mod explain;
+mod fallback;
+mod inputs;
+pub mod placement;
+mod rank;
+mod reorder;
 pub mod request;
+pub mod rules;
+mod settle;
+mod slate;
+mod statistics;
+mod taste;
+
+pub use config::Config;
+pub use context::Context;
+pub use placement::Placement;
+pub use reorder::Ranking;
+pub use request::{MAX_FIRST, RankRequest, SlateRequest};
+pub use settle::settle;
+pub use slate::Slated;
+
+use crate::catalogue::{Catalogue, Index};
+use crate::domain::event::Event;
+use crate::domain::ids::{ProductKey, ShopperKey};
+use crate::domain::slate::Intent;
+use arc_swap::ArcSwap;
+use candidates::{Ask, CandidateSource};
+use content::Content;
+use deadline::Deadline;
+use jiff::Timestamp;
+use statistics::Statistics;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// A category with the shopper's share of interest in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interest {
+    /// The category's name.
+    pub label: Box<str>,
+    /// 0 to 1; all interests of a shopper sum to 1.
+    pub weight: f64,
+}
+
+/// The engine of one shop.
+pub struct Engine {
+    config: Config,
+    catalogue: Arc<Catalogue>,
+    placements: BTreeMap<Arc<str>, Placement>,
+    sources: Vec<Box<dyn CandidateSource>>,
+    statistics: RwLock<Statistics>,
+    content: Arc<ArcSwap<Content>>,
+    /// Whether a thread is deriving [`Content`] from a new catalogue.
+    building: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine over a catalogue, which may still be empty. Reads what is there: some ten microseconds a product.
+    pub fn new(config: Config, catalogue: Arc<Catalogue>) -> Self {
+        let engine = Self {
+            placements: placement::table(&config),
+            sources: candidates::all(),
+            statistics: RwLock::new(Statistics::new(config.statistics.clone())),
+            content: Arc::default(),
+            building: Arc::default(),
+            config,
+            catalogue,
+        };
+        engine.refresh();
+        engine
+    }
+
+    /// Derives what is derived from the catalogue, if it has changed. Blocks for some ten microseconds a product:
+    /// call it from a thread of its own after a crawl. Left out, the next request starts it beside itself, and
+    /// similarity speaks for the catalogue before until it is done.
+    pub fn refresh(&self) {
+        let index = self.catalogue.current();
+        if !self.content.load().is_of(&index) {
+            self.content.store(Arc::new(Content::build(index)));
+        }
+    }
+
+    /// Live events feed pairs, popularity and trends. Only events whose consent allows it: the caller has checked.
+    pub fn learn<'a>(&self, shopper: &ShopperKey, events: impl IntoIterator<Item = &'a Event>) {
+        self.learn_history(events.into_iter().map(|event| (shopper, event)));
+    }
+
+    /// The same for many shoppers at once, in the order of time. About a microsecond an event.
+    pub fn learn_history<'a>(&self, history: impl IntoIterator<Item = (&'a ShopperKey, &'a Event)>) {
+        let (index, clock) = (self.catalogue.current(), Timestamp::now());
+        let mut statistics = self.write();
+        for (shopper, event) in history {
+            statistics.learn(shopper, event, &index, clock);
+        }
+    }
+
+    /// Forgets the products this shopper saw last, which wait for the next to make a pair. To be called when the
+    /// shopper is erased or withdraws consent.
+    pub fn forget(&self, shopper: &ShopperKey) {
+        self.write().forget(shopper);
+    }
+
+    /// All slates of one request wave, in the order asked. Together they take no longer than `config.deadline`: those
+    /// not decided by then are the fallback slate, marked `DEADLINE`. Never fails.
+    pub async fn slates(&self, context: &Context, requests: &[SlateRequest]) -> Vec<Slated> {
+        let deadline = Deadline::after(self.config.deadline);
+        let (index, content) = self.snapshot();
+        let taste = taste::of(context, &index);
+        let mut slates = Vec::with_capacity(requests.len());
+        for request in requests {
+            slates.push({
+                let statistics = self.read();
+                let ask = Ask {
+                    request,
+                    index: &index,
+                    statistics: &statistics,
+                    content: &content,
+                    taste: taste.as_ref(),
+                    now: context.now,
+                };
+                slate::decide(context, &ask, &self.config, &self.sources, deadline)
+            });
+            // A wave may be long; other requests of this thread should not wait for all of it.
+            tokio::task::yield_now().await;
+        }
+        slates
+    }
+
+    /// How well the product fits the shopper, 0 to 1, comparable within one response; 0 where nothing is known of the
+    /// shopper yet. `None` without consent to preferences, without a shopper, or for an unknown product.
+    pub fn affinity(&self, context: &Context, product: &ProductKey) -> Option<f64> {
+        context.readable()?;
+        let index = self.catalogue.current();
+        let ordinal = index.ordinal(product.as_str())?;
+        let found = index.product(ordinal)?;
+        Some(taste::of(context, &index).map_or(0.0, |taste| taste.affinity(ordinal, found)))
+    }
+
+    /// The shopper's interests by category, strongest first, at most `first`, summing to at most 1. Empty without
+    /// consent to preferences.
+    pub fn interests(&self, context: &Context, first: usize) -> Vec<Interest> {
+        let taste = taste::of(context, &self.catalogue.current()).unwrap_or_default();
+        let interests = taste.interests().into_iter().take(first);
+        interests.map(|(label, weight)| Interest { label: label.into(), weight }).collect()
+    }
+
+    /// The order of a window of products for this shopper. The platform's order stands, `NO_CONSENT` or `NO_DATA`,
+    /// without consent to preferences or while nothing is known of the shopper. Never fails.
+    pub async fn rank(&self, context: &Context, request: &RankRequest) -> Ranking {
+        let deadline = Deadline::after(self.config.deadline);
+        let (index, content) = self.snapshot();
+        let taste = taste::of(context, &index);
+        let statistics = self.read();
+        // The sources speak as for a slate without seeds.
+        let unseeded = SlateRequest {
+            placement: request.placement.clone(),
+            intent: Intent::ForYou,
+            seeds: Vec::new(),
+            collection: request.collection.clone(),
+            exclude: Vec::new(),
+            first: 1,
+        };
+        let ask = Ask {
+            request: &unseeded,
+            index: &index,
+            statistics: &statistics,
+            content: &content,
+            taste: taste.as_ref(),
+            now: context.now,
+        };
+        reorder::decide(context, request, &ask, &self.config, &self.sources, deadline)
+    }
+
+    /// A placement by name: built in (home, product, cart, search-empty, recently-viewed, buy-again, trending,
+    /// post-purchase) or configured.
+    pub fn placement(&self, name: &str) -> Option<&Placement> {
+        self.placements.get(name)
+    }
+
+    /// All placements, by name.
+    pub fn placements(&self) -> impl Iterator<Item = &Placement> {
+        self.placements.values()
+    }
+
+    /// The catalogue in use and what was last derived from one. Where that was another, a thread catches up.
+    fn snapshot(&self) -> (Arc<Index>, Arc<Content>) {
+        let (index, content) = (self.catalogue.current(), self.content.load_full());
+        if !content.is_of(&index) && !self.building.swap(true, Ordering::AcqRel) {
+            let (fresh, slot, building) = (index.clone(), self.content.clone(), self.building.clone());
+            let build = move || {
+                slot.store(Arc::new(Content::build(fresh)));
+                building.store(false, Ordering::Release);
+            };
+            if std::thread::Builder::new().name("content".to_owned()).spawn(build).is_err() {
+                self.building.store(false, Ordering::Release);
+            }
+        }
+        (index, content)
+    }
+
+    /// Counts stay usable if a thread died while counting: at worst one event is half counted.
+    fn read(&self) -> RwLockReadGuard<'_, Statistics> {
+        self.statistics.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Statistics> {
+        self.statistics.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -23,3 +23,16 @@ pub struct SlateRequest {
     /// How many, 1 to [`MAX_FIRST`].
     pub first: usize,
 }
+
+/// A window of products to put in order for the shopper. The set stays: only the order is decided.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RankRequest {
+    /// The placement's name, or the root field of the connection (`products`, `search`).
+    pub placement: Arc<str>,
+    /// The window in the platform's order.
+    pub keys: Vec<ProductKey>,
+    /// The search behind the window: its relevance then counts for more than taste.
+    pub query: Option<Box<str>>,
+    /// The collection behind the window.
+    pub collection: Option<CollectionKey>,
+}

@@ -1,0 +1,51 @@
+//! Products alike in what is written of them: of use from the first day, and for products nobody has seen yet.
+
+use super::{Ask, Candidate, CandidateSource, LIMIT, Source};
+use crate::domain::ids::ProductKey;
+use crate::domain::slate::ReasonCode;
+use ahash::AHashMap;
+
+/// Products whose likes are looked up.
+const ANCHORS: usize = 8;
+
+/// Cosine to the seeds, or to the shopper's recent products where there are none.
+pub(super) struct Similar;
+
+impl CandidateSource for Similar {
+    fn source(&self) -> Source {
+        Source::Similar
+    }
+
+    fn collect(&self, ask: &Ask<'_>) -> Vec<Candidate> {
+        let mut found: AHashMap<u32, Candidate> = AHashMap::new();
+        let mut loudest: AHashMap<u32, f64> = AHashMap::new();
+        for (anchor, weight) in anchors(ask) {
+            for (key, cosine) in ask.content.like(anchor) {
+                let Some(ordinal) = ask.index.ordinal(key.as_str()) else { continue };
+                let score = weight * cosine;
+                let entry = found.entry(ordinal).or_insert(Candidate {
+                    ordinal,
+                    score: 0.0,
+                    reason: ReasonCode::Similar,
+                    because: None,
+                });
+                entry.score += score;
+                let most = loudest.entry(ordinal).or_insert(0.0);
+                if score > *most {
+                    *most = score;
+                    entry.because = Some(anchor.clone());
+                }
+            }
+        }
+        super::best(found.into_values().collect(), LIMIT)
+    }
+}
+
+fn anchors<'a>(ask: &Ask<'a>) -> Vec<(&'a ProductKey, f64)> {
+    if ask.request.seeds.is_empty() {
+        let liked = ask.taste.map(|taste| taste.anchors()).unwrap_or_default();
+        liked.iter().take(ANCHORS).map(|liked| (&liked.key, liked.weight)).collect()
+    } else {
+        ask.request.seeds.iter().rev().take(ANCHORS).map(|seed| (seed, 1.0)).collect()
+    }
+}

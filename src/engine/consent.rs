@@ -1,0 +1,21 @@
+//! Whether a slate may be decided for this shopper at all.
+
+use super::context::Context;
+use crate::domain::consent::Purpose;
+use crate::domain::slate::{FallbackReason, Intent};
+
+/// The purpose that an intent needs; `None` where it can be decided from the page alone.
+pub(super) fn needs(intent: Intent) -> Option<Purpose> {
+    match intent {
+        Intent::ForYou | Intent::RecentlyViewed | Intent::BuyAgain => Some(Purpose::Preferences),
+        Intent::Related | Intent::Complementary | Intent::CompleteTheLook | Intent::Trending | Intent::Popular => None,
+    }
+}
+
+/// Errors: `NoConsent` where the intent needs a consent that the context lacks.
+pub(super) fn check(context: &Context, intent: Intent) -> Result<(), FallbackReason> {
+    match needs(intent) {
+        Some(purpose) if !context.consent.allows(purpose) => Err(FallbackReason::NoConsent),
+        _ => Ok(()),
+    }
+}

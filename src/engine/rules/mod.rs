@@ -1,0 +1,104 @@
+//! What a merchandiser has decided, over what was computed. A rule is a file here and an arm in each `match`.
+
+mod block;
+mod boost;
+mod pin;
+
+use super::rank::Ranked;
+use crate::catalogue::Index;
+use crate::domain::ids::{CollectionKey, ProductKey};
+use crate::domain::product::CatalogueProduct;
+use serde::{Deserialize, Serialize};
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Placements that it holds for; all where the list is empty.
+    #[serde(default)]
+    pub placements: Vec<Box<str>>,
+    /// The products that it is about.
+    pub products: Selector,
+    /// What is done with them.
+    pub action: Action,
+}
+
+/// A choice of products: those that meet every condition given. Without any condition: none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Selector {
+    /// One of these products.
+    pub keys: Vec<ProductKey>,
+    /// Of this category.
+    pub category: Option<Box<str>>,
+    /// Of this vendor.
+    pub vendor: Option<Box<str>>,
+    /// With this tag.
+    pub tag: Option<Box<str>>,
+    /// In this collection.
+    pub collection: Option<CollectionKey>,
+}
+
+/// What a rule does.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// Never recommended. A re-ranked connection keeps its products, so there it does nothing.
+    Block,
+    /// Placed from this position on, counted from 1, in the order of the selector's keys, else of product keys.
+    Pin(usize),
+    /// The score is multiplied by this factor: above 1 up, below 1 down.
+    Boost(f64),
+}
+
+impl Selector {
+    /// Whether the product is one of those meant.
+    pub(super) fn meets(&self, product: &CatalogueProduct) -> bool {
+        let conditions = [
+            (!self.keys.is_empty()).then(|| self.keys.contains(&product.key)),
+            self.category.as_ref().map(|category| *category == product.category),
+            self.vendor.as_ref().map(|vendor| *vendor == product.vendor),
+            self.tag.as_ref().map(|tag| product.tags.contains(tag)),
+            self.collection.as_ref().map(|collection| product.collections.contains(collection)),
+        ];
+        conditions.iter().any(Option::is_some) && conditions.iter().flatten().all(|met| *met)
+    }
+}
+
+/// The rules of one placement.
+#[derive(Clone, Debug)]
+pub(super) struct Rules<'a>(Vec<&'a Rule>);
+
+impl<'a> Rules<'a> {
+    /// Those of `all` that hold for the placement, in their order.
+    pub(super) fn of(all: &'a [Rule], placement: &str) -> Self {
+        let holds =
+            |rule: &&Rule| rule.placements.is_empty() || rule.placements.iter().any(|name| **name == *placement);
+        Self(all.iter().filter(holds).collect())
+    }
+
+    /// Each rule.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'a Rule> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// Whether a rule forbids the product.
+    pub(super) fn block(&self, product: &CatalogueProduct) -> bool {
+        self.0.iter().any(|rule| block::blocks(rule, product))
+    }
+
+    /// What rules multiply the product's score by; finite, not negative.
+    pub(super) fn boost(&self, product: &CatalogueProduct) -> f64 {
+        self.0.iter().map(|rule| boost::factor(rule, product)).product::<f64>().clamp(0.0, 1e6)
+    }
+
+    /// Puts pinned products in their places, if they are `eligible`. Scores stay in descending order.
+    pub(super) fn pin(&self, items: &mut Vec<Ranked>, index: &Index, eligible: impl Fn(u32) -> bool) {
+        for rule in &self.0 {
+            pin::pin(rule, items, index, &eligible);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Taste on hand-made sessions.
