@@ -4,7 +4,7 @@
 //! (`5`, `true`, `{ env = "NAME" }`) and where it is none, as text. The environment wins over the file. Secrets stand in
 //! neither: a setting says which variable or file holds one.
 
-use crate::platform;
+use crate::{catalogue, platform};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -20,6 +20,8 @@ pub struct Settings {
     pub upstream: platform::upstream::Config,
     /// The shop's platform.
     pub platform: platform::Config,
+    /// What ranking knows of the products.
+    pub catalogue: catalogue::crawl::Config,
 }
 
 /// Why the settings could not be read. Read by operators at start.

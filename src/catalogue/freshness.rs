@@ -26,11 +26,42 @@ impl Catalogue {
         self.read_at.store(read_at.as_millisecond(), Ordering::Release);
     }
 
+    /// How many products the snapshot in use holds.
+    pub fn len(&self) -> usize {
+        self.index.load().len()
+    }
+
+    /// Whether there is no product yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How old the snapshot in use is, in seconds; `None` before the first.
+    pub fn age(&self, now: Timestamp) -> Option<f64> {
+        self.read_at().map(|read_at| now.duration_since(read_at).as_secs_f64().max(0.0))
+    }
+
     /// When the snapshot in use was read; `None` before the first.
     pub fn read_at(&self) -> Option<Timestamp> {
         match self.read_at.load(Ordering::Acquire) {
             0 => None,
             millisecond => Timestamp::from_millisecond(millisecond).ok(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_counts_from_the_reading() {
+        let catalogue = Catalogue::default();
+        let read_at = Timestamp::from_second(1_000).unwrap();
+        assert_eq!(catalogue.age(read_at), None);
+        catalogue.replace(Index::default(), read_at);
+        assert_eq!(catalogue.age(Timestamp::from_second(1_090).unwrap()), Some(90.0));
+        assert_eq!(catalogue.age(Timestamp::from_second(900).unwrap()), Some(0.0));
+        assert!(catalogue.is_empty());
     }
 }

@@ -4,7 +4,9 @@
 //! of catalogue pages and the introspection of a schema.
 
 pub mod answer;
+pub mod introspect;
 pub mod pages;
+mod sdl;
 pub mod secret;
 pub mod shopify;
 pub mod upstream;

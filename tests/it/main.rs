@@ -1,0 +1,4 @@
+//! The integration tests: one binary, one module a subject. Everything runs on loopback ports that the system chooses.
+
+mod catalogue;
+mod upstream;
