@@ -1,1 +1,23 @@
 //! The embedded demo store: a Shopify-shaped Storefront API over a generated catalogue.
+//!
+//! [`Store::generate`] makes a shop from a [`Config`]: products, collections, carts, customers, and a history of what
+//! seeded shoppers did, all deterministic. [`serve`] puts it on a port, where the gateway reaches it like any shop. Its
+//! schema is a subset of Shopify's Storefront API 2026-04.
+
+mod config;
+mod generate;
+mod graphql;
+mod http;
+mod image;
+mod market;
+mod pages;
+mod product;
+mod schema;
+mod store;
+mod words;
+
+pub use config::{Behaviour, Config};
+pub use http::serve;
+pub use market::Market;
+pub use schema::SDL;
+pub use store::Store;

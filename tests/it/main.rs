@@ -1,4 +1,7 @@
 //! The integration tests: one binary, one module a subject. Everything runs on loopback ports that the system chooses.
 
 mod catalogue;
+mod client;
+mod demo;
+mod demo_schema;
 mod upstream;
