@@ -1,1 +1,3 @@
 //! HTTP: routes and handlers. Holds no logic.
+
+pub mod graphiql;

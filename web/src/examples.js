@@ -1,0 +1,117 @@
+// The example tabs. `$handle` and `$variant` are filled with a product that the shop really has (see app.js).
+"use strict";
+window.outfitterExamples = ({ handle, variant }) => [
+  {
+    query: `# A product of the shop with its own recommendations. Below \`product\` each recommended
+# product takes any field the platform has: price and stock are live, in your market.
+query ProductAndRelated($handle: String!) {
+  product(handle: $handle) {
+    title
+    vendor
+    personalized {
+      recommendations(intent: RELATED, first: 4) {
+        items {
+          position
+          product {
+            title
+            productType
+            availableForSale
+            priceRange {
+              minVariantPrice {
+                amount
+                currencyCode
+              }
+            }
+          }
+          reason {
+            code
+            text
+          }
+        }
+        decision {
+          servedBy
+        }
+      }
+    }
+  }
+}
+`,
+    variables: JSON.stringify({ handle }, null, 2),
+  },
+  {
+    query: `# A shelf for the shopper behind this request. Run the first tab, then this one: what the
+# session has seen counts at once. "New shopper" starts again; consent "none" shows
+# what everybody sees.
+query HomeShelf {
+  personalized {
+    shopper {
+      visits
+      interests(first: 3) {
+        label
+        weight
+      }
+    }
+    recommendations(placement: "home", first: 6) {
+      items {
+        product {
+          title
+          productType
+          priceRange {
+            minVariantPrice {
+              amount
+              currencyCode
+            }
+          }
+        }
+        reason {
+          code
+          text
+        }
+      }
+      decision {
+        servedBy
+        fallbackReason
+      }
+    }
+  }
+}
+`,
+  },
+  {
+    query: `# The platform makes the cart; what goes with it comes in the same answer.
+mutation AddToCart($variant: ID!) {
+  cartCreate(input: { lines: [{ merchandiseId: $variant, quantity: 1 }] }) {
+    cart {
+      id
+      totalQuantity
+      cost {
+        totalAmount {
+          amount
+          currencyCode
+        }
+      }
+      personalized {
+        recommendations(first: 3) {
+          items {
+            product {
+              title
+              productType
+            }
+            reason {
+              code
+              text
+            }
+          }
+        }
+      }
+    }
+    userErrors {
+      field
+      message
+    }
+  }
+}
+`,
+    variables: JSON.stringify({ variant }, null, 2),
+  },
+];
