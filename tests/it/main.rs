@@ -4,4 +4,5 @@ mod catalogue;
 mod client;
 mod demo;
 mod demo_schema;
+mod http;
 mod upstream;
