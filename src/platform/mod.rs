@@ -18,6 +18,7 @@ use http::{HeaderMap, HeaderName};
 use pages::CataloguePages;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use upstream::{Upstream, UpstreamError};
 
@@ -27,6 +28,8 @@ use upstream::{Upstream, UpstreamError};
 pub struct Config {
     /// The platform. Default: shopify.
     pub name: Kind,
+    /// A file with the shop's schema as SDL, where introspection is off. Default: none, the shop is asked.
+    pub schema: Option<PathBuf>,
     /// Settings of Shopify shops.
     pub shopify: shopify::Config,
 }

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod client;
+mod commands;
 mod demo;
 mod demo_schema;
 mod http;
