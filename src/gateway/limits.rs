@@ -38,6 +38,8 @@ pub struct Limits {
     pub variables_depth: usize,
     /// The most entities of one answer that are personalized. Default 500.
     pub entities: usize,
+    /// The most levels of `personalized` inside `personalized`. Default 3.
+    pub nesting: usize,
     /// The largest answer of the platform that is held in memory; a streamed pass-through has no limit. Default 16 MiB.
     pub upstream_answer: ByteSize,
 }
@@ -56,6 +58,7 @@ impl Default for Limits {
             fields: 10_000,
             variables_depth: 64,
             entities: 500,
+            nesting: 3,
             upstream_answer: ByteSize::mib(16),
         }
     }

@@ -1,13 +1,25 @@
 //! The gateway: from a GraphQL request to its answer.
 
 pub mod accept;
+pub mod answer;
+pub mod classify;
 pub mod code;
 pub mod compose;
+pub mod documents;
 pub mod envelope;
 pub mod error;
+pub mod execute;
 pub mod expansion;
+pub mod forward;
+pub mod introspect;
 pub mod json;
 pub mod limits;
 pub mod personalize;
 pub mod plan;
 pub mod respond;
+pub mod run;
+pub mod splice;
+pub mod variables;
+pub mod who;
+
+pub use execute::{Gateway, Modules};

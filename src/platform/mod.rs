@@ -13,12 +13,13 @@ pub mod upstream;
 
 use crate::domain::consent::Consent;
 use crate::domain::ids::{CustomerId, SessionId};
+use crate::domain::market::Market;
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName};
 use pages::CataloguePages;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use upstream::{Upstream, UpstreamError};
 
@@ -28,8 +29,6 @@ use upstream::{Upstream, UpstreamError};
 pub struct Config {
     /// The platform. Default: shopify.
     pub name: Kind,
-    /// A file with the shop's schema as SDL, where introspection is off. Default: none, the shop is asked.
-    pub schema: Option<PathBuf>,
     /// Settings of Shopify shops.
     pub shopify: shopify::Config,
 }
@@ -88,6 +87,10 @@ pub trait Platform: Send + Sync {
     /// Response headers that are passed back to the storefront.
     fn returns(&self, name: &HeaderName) -> bool;
 
+    /// What an operation directive with these arguments, variables filled in, says of the shopper; `None` for
+    /// directives that say nothing.
+    fn context(&self, directive: &str, arguments: &Map<String, Value>) -> Option<OperationContext>;
+
     /// The platform's own session id in these request headers or cookies, where the client sent no `Outfitter-Session`.
     fn session(&self, headers: &HeaderMap) -> Option<SessionId>;
 
@@ -111,6 +114,17 @@ pub trait Platform: Send + Sync {
 
     /// The pages of the shop's catalogue.
     fn pages(&self, upstream: Upstream) -> Box<dyn CataloguePages>;
+}
+
+/// What an operation says of its shopper.
+#[derive(Clone, Default, PartialEq)]
+pub struct OperationContext {
+    /// The market.
+    pub market: Market,
+    /// Consent.
+    pub consent: Option<Consent>,
+    /// The customer's token: a credential.
+    pub token: Option<String>,
 }
 
 /// One canonical type of the personalization schema on a platform.

@@ -2,8 +2,6 @@
 
 mod catalogue;
 mod client;
-mod commands;
 mod demo;
 mod demo_schema;
-mod http;
 mod upstream;

@@ -2,8 +2,7 @@
 
 use crate::domain::ids::ProductKey;
 use crate::domain::slate::{Intent, Slate};
-use crate::engine::context::Context;
-use crate::engine::request::SlateRequest;
+use crate::engine::{Context, Engine, SlateRequest, Slated};
 use async_trait::async_trait;
 
 /// The engine, as far as resolvers see it.
@@ -15,8 +14,8 @@ pub trait Decider: Send + Sync {
     /// The names of the shop's placements, in the order in which a person should read them.
     fn placements(&self) -> Vec<String>;
 
-    /// Decides, one slate a request and in their order; slates of one call do not repeat a product.
-    async fn slates(&self, context: &Context, requests: &[SlateRequest]) -> Vec<Slate>;
+    /// Decides, one slate a request and in their order.
+    async fn slates(&self, context: &Context, requests: &[SlateRequest]) -> Vec<Slated>;
 
     /// The slate as served: the candidates in ranked order, without what was dropped, cut to what was wanted.
     fn settle(&self, candidates: &Slate, dropped: &[ProductKey]) -> Slate;
@@ -26,4 +25,32 @@ pub trait Decider: Send + Sync {
 
     /// The shopper's categories and their weights, strongest first, weights summing to at most 1.
     fn interests(&self, context: &Context, first: usize) -> Vec<(String, f64)>;
+}
+
+#[async_trait]
+impl Decider for Engine {
+    fn placement(&self, name: &str) -> Option<Intent> {
+        Engine::placement(self, name).map(|placement| placement.intent)
+    }
+
+    fn placements(&self) -> Vec<String> {
+        Engine::placements(self).map(|placement| placement.name.to_string()).collect()
+    }
+
+    async fn slates(&self, context: &Context, requests: &[SlateRequest]) -> Vec<Slated> {
+        Engine::slates(self, context, requests).await
+    }
+
+    fn settle(&self, candidates: &Slate, dropped: &[ProductKey]) -> Slate {
+        crate::engine::settle(candidates, &dropped.iter().cloned().collect(), &Default::default())
+    }
+
+    fn affinity(&self, context: &Context, product: &ProductKey) -> Option<f64> {
+        Engine::affinity(self, context, product)
+    }
+
+    fn interests(&self, context: &Context, first: usize) -> Vec<(String, f64)> {
+        let interests = Engine::interests(self, context, first);
+        interests.into_iter().map(|interest| (interest.label.into(), interest.weight)).collect()
+    }
 }

@@ -43,8 +43,8 @@ impl Viewer {
         }
         let request = ask.request(&*self.engine)?;
         let mut slates = self.engine.slates(&self.context, std::slice::from_ref(&request)).await;
-        let candidates = slates.pop().ok_or(AskError::Type { argument: "recommendations", expected: "decidable" })?;
-        let slate = self.engine.settle(&candidates, &[]);
+        let slated = slates.pop().ok_or(AskError::Type { argument: "recommendations", expected: "decidable" })?;
+        let slate = self.engine.settle(&slated.slate, &[]);
         Ok(self.book.put(ask.clone(), Settled { decision: slate.decision, items: slate.items }))
     }
 }

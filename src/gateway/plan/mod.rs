@@ -15,6 +15,7 @@ pub use collect::{Guard, Guards};
 pub use trie::{Branch, Trie};
 
 use super::compose::Composed;
+use super::personalize::ParsedDocument;
 use crate::platform::Entity;
 use apollo_compiler::ast::{OperationType, Value, VariableDefinition};
 use apollo_compiler::executable::Operation;
@@ -33,6 +34,8 @@ pub const HIDDEN: &str = "_gw";
 /// What is done for one operation of one document.
 #[derive(Debug)]
 pub struct Plan {
+    /// The client's document.
+    pub text: Arc<str>,
     /// Query or mutation.
     pub operation: OperationType,
     /// The platform's root type, which `__typename` at the root names.
@@ -157,7 +160,7 @@ pub struct PersonalDocument {
     /// The document; entities take their representations in `$_gw_r`.
     pub text: String,
     /// Parsed once.
-    pub parsed: async_graphql::parser::types::ExecutableDocument,
+    pub parsed: ParsedDocument,
     /// Variables of the operation that it uses.
     pub variables: Vec<Name>,
 }
@@ -263,6 +266,7 @@ impl<'a> Planner<'a> {
         let steps = self.steps()?;
         let directives = self.operation_directives();
         let plan = Plan {
+            text: Arc::from(""),
             operation: self.operation.operation_type,
             root_type: self.operation.object_type().clone(),
             context: self
@@ -294,7 +298,7 @@ impl Plan {
             Step::Local(_) => None,
         });
         let all: Vec<SelectionId> = (0..self.selections.len()).collect();
-        let look_up = (!all.is_empty()).then(|| self.look_up(&all));
+        let look_up = (!all.is_empty()).then(|| self.look_up(&all).0);
         for document in fetches.chain(look_up) {
             if let Err(invalid) = ExecutableDocument::parse_and_validate(&composed.upstream, &document, "plan.graphql")
             {

@@ -8,6 +8,7 @@ use super::{
     SiteKind, Trie,
 };
 use crate::gateway::compose::Entry;
+use crate::gateway::personalize::ParsedDocument;
 use apollo_compiler::Name;
 use apollo_compiler::executable::{Field, Selection as Node_};
 
@@ -175,8 +176,8 @@ impl<'a> Planner<'a> {
         let variables = define(&self.variables, &used, first, &mut text);
         text.push_str(&body.text);
         text.push_str(&tail);
-        let parsed = async_graphql::parser::parse_query(&text)
-            .map_err(|error| PlanError::Unplannable(format!("{error}: {text}")))?;
+        let parsed =
+            ParsedDocument::parse(&text).map_err(|error| PlanError::Unplannable(format!("{error}: {text}")))?;
         Ok(PersonalDocument { text, parsed, variables })
     }
 

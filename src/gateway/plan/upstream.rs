@@ -140,8 +140,8 @@ pub(super) fn define(variables: &[Variable], used: &[&Name], first: &str, text: 
 }
 
 impl Plan {
-    /// The look-up of these selections in one document: `_gw_s0: nodes(ids: $_gw_i0) {…} _gw_s1: …`.
-    pub(crate) fn look_up(&self, selections: &[SelectionId]) -> String {
+    /// The look-up of these selections in one document, and the operation's variables in it: `_gw_s0: nodes(ids: $_gw_i0) {…} _gw_s1: …`.
+    pub(crate) fn look_up(&self, selections: &[SelectionId]) -> (String, Vec<Name>) {
         let (mut ids, mut body, mut tail) = (String::new(), String::from("{"), String::new());
         let mut used: Vec<&Name> = self.directives.variables.iter().collect();
         let mut seen: Vec<&Name> = Vec::new();
@@ -160,8 +160,8 @@ impl Plan {
         }
         body.push('}');
         let mut text = String::from("query");
-        define(&self.variables, &used, &ids, &mut text);
-        text + &self.directives.text + &body + &tail
+        let variables = define(&self.variables, &used, &ids, &mut text);
+        (text + &self.directives.text + &body + &tail, variables)
     }
 }
 

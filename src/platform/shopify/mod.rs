@@ -2,6 +2,7 @@
 
 mod client;
 mod consent;
+mod context;
 mod convert;
 mod headers;
 mod queries;
@@ -9,12 +10,13 @@ mod queries;
 use super::pages::CataloguePages;
 use super::secret::Secret;
 use super::upstream::{Upstream, UpstreamError};
-use super::{Entity, Lookup, Platform, PlatformError};
+use super::{Entity, Lookup, OperationContext, Platform, PlatformError};
 use crate::domain::consent::Consent;
 use crate::domain::ids::{CustomerId, SessionId};
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::net::IpAddr;
 
 /// How the gateway signs in at a Shopify shop. Without a token of its own it forwards the client's.
@@ -100,6 +102,10 @@ impl Platform for Shopify {
 
     fn returns(&self, name: &HeaderName) -> bool {
         headers::returns(name)
+    }
+
+    fn context(&self, directive: &str, arguments: &Map<String, Value>) -> Option<OperationContext> {
+        context::read(directive, arguments)
     }
 
     fn session(&self, headers: &HeaderMap) -> Option<SessionId> {

@@ -1,0 +1,223 @@
+//! The gateway's walk of a request, one call a stage: envelope → classify → forward, or plan → who → upstream ‖ decide →
+//! splice → respond.
+
+use super::accept::Accept;
+use super::answer::{Answer, is_personal};
+use super::classify::{Class, Classified};
+use super::compose::Composed;
+use super::documents::Documents;
+use super::envelope::{self, Envelope, Method};
+use super::error::{GatewayError, RequestError, UpstreamError};
+use super::forward::{self, failed};
+use super::introspect::Introspection;
+use super::limits::Limits;
+use super::personalize::{Decider, Personalization, Viewer};
+use super::plan::{Fetch, Plan, Step};
+use super::respond::{self, AnswerBody, Caching};
+use super::run::{Means, Run};
+use super::splice;
+use super::variables::Variables;
+use super::who::{Asking, Evidence, Who};
+use crate::platform::Platform;
+use crate::platform::answer::Answer as Answered;
+use crate::platform::upstream::Upstream;
+use crate::store::DecisionStore;
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::header::{ACCEPT, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What a gateway is made of.
+pub struct Modules {
+    /// The adapter of the shop's platform.
+    pub platform: Arc<dyn Platform>,
+    /// The shop.
+    pub upstream: Upstream,
+    /// Who asks.
+    pub who: Arc<dyn Who>,
+    /// Decides.
+    pub engine: Arc<dyn Decider>,
+    /// The decision log.
+    pub decisions: Arc<dyn DecisionStore>,
+}
+
+/// The gateway of one shop.
+pub struct Gateway {
+    modules: Modules,
+    personalization: Personalization,
+    limits: Limits,
+    served: ArcSwap<Served>,
+}
+
+/// Everything that depends on the schema, swapped as a whole.
+struct Served {
+    documents: Documents,
+    introspection: Arc<Introspection>,
+}
+
+impl Gateway {
+    /// A gateway that serves a composed schema.
+    pub fn new(modules: Modules, composed: Arc<Composed>, limits: Limits) -> Self {
+        let served = ArcSwap::from_pointee(Served::new(composed, &limits));
+        Self { modules, personalization: Personalization::new(), limits, served }
+    }
+
+    /// Serves another schema from the next request on; those on their way end with the one they began with.
+    pub fn serve(&self, composed: Arc<Composed>) {
+        self.served.store(Arc::new(Served::new(composed, &self.limits)));
+    }
+
+    /// The composed schema that is served.
+    pub fn composed(&self) -> Arc<Composed> {
+        Arc::clone(self.served.load().documents.composed())
+    }
+
+    /// Answers a request. `peer` is the client's address, for the platform's own counting.
+    pub async fn execute(&self, request: http::Request<Bytes>, peer: IpAddr) -> Response<AnswerBody> {
+        let (parts, body) = request.into_parts();
+        self.answer(&parts, body, peer).await.unwrap_or_else(|error| {
+            if !matches!(error, GatewayError::Request(_)) {
+                tracing::warn!(%error, code = error.code().as_str(), "a request failed");
+            }
+            respond::failed(&error, Accept::of(&parts.headers))
+        })
+    }
+
+    async fn answer(&self, parts: &Parts, body: Bytes, peer: IpAddr) -> Result<Response<AnswerBody>, GatewayError> {
+        let envelope = envelope::read(parts, &body, &self.limits)?;
+        let served = self.served.load_full();
+        let Some(text) = &envelope.query else {
+            // A hash alone: persisted documents are the platform's.
+            return self.forward(parts, body, peer, &envelope).await;
+        };
+        let document = served.documents.classify(text)?;
+        let operation = document.operation(envelope.operation_name.as_deref())?;
+        if envelope.method == Method::Get && Classified::is_mutation(operation) {
+            return Err(RequestError::MutationByGet.into());
+        }
+        if operation.is_none_or(|operation| operation.class == Class::Forward) {
+            return self.forward(parts, body, peer, &envelope).await;
+        }
+        let plan = served.documents.plan(&document, envelope.operation_name.as_deref())?;
+        self.personalize(parts, peer, &envelope, plan, &served).await
+    }
+
+    async fn forward(
+        &self,
+        parts: &Parts,
+        body: Bytes,
+        peer: IpAddr,
+        envelope: &Envelope,
+    ) -> Result<Response<AnswerBody>, GatewayError> {
+        let Modules { platform, upstream, .. } = &self.modules;
+        forward::forward(upstream, &**platform, parts, body, peer, envelope.accept).await
+    }
+
+    async fn personalize(
+        &self,
+        parts: &Parts,
+        peer: IpAddr,
+        envelope: &Envelope,
+        plan: Arc<Plan>,
+        served: &Served,
+    ) -> Result<Response<AnswerBody>, GatewayError> {
+        let variables = Variables::new(Arc::clone(&plan), envelope.variables.as_ref())
+            .map_err(|error| RequestError::Variables { message: format!("variables cannot be read: {error}") })?;
+        let mut headers = forward::headers(&*self.modules.platform, &parts.headers, peer);
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let evidence = Evidence::new(parts, &*self.modules.platform, &plan, &variables);
+        let Asking { context, events, set_cookie } = self.modules.who.ask(&evidence).await?;
+        let viewer = Viewer {
+            context,
+            engine: Arc::clone(&self.modules.engine),
+            events,
+            decisions: Arc::clone(&self.modules.decisions),
+            book: Default::default(),
+        };
+        let mut run = Run::new(self.means(served), plan, variables, Arc::new(viewer), headers);
+        let (answer, upstream) = self.steps(&mut run).await?;
+        let limit = usize::try_from(self.limits.upstream_answer.as_u64()).unwrap_or(usize::MAX).saturating_mul(2);
+        let (text, has_data) = answer.text(&run, limit).map_err(|error| GatewayError::Internal(error.to_string()))?;
+        let caching = if is_personal(&run) { Caching::NoStore } else { Caching::Platform };
+        let returns = |name: &http::HeaderName| self.modules.platform.returns(name);
+        let from = upstream.as_ref().map(|answer| {
+            let from = respond::Upstream { status: answer.status, headers: &answer.headers };
+            (from, &returns as &dyn Fn(&http::HeaderName) -> bool)
+        });
+        let mut response = respond::composed(text, has_data, envelope.accept, caching, from);
+        if let Some(answer) = upstream.filter(|answer| !answer.status.is_success()) {
+            *response.status_mut() = answer.status;
+        }
+        if let Some(cookie) = set_cookie {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        Ok(response)
+    }
+
+    fn means(&self, served: &Served) -> Means {
+        Means {
+            upstream: self.modules.upstream.clone(),
+            lookup: self.modules.platform.lookup(),
+            personalization: self.personalization.clone(),
+            introspection: Arc::clone(&served.introspection),
+            max_entities: self.limits.entities,
+        }
+    }
+
+    /// The steps of a plan, one after the other, until one has no data.
+    async fn steps(&self, run: &mut Run) -> Result<(Answer, Option<Answered>), GatewayError> {
+        let mut answer = Answer::default();
+        let mut upstream = None;
+        let plan = Arc::clone(&run.plan);
+        for step in &plan.steps {
+            match step {
+                Step::Upstream(fetch) => {
+                    let asked = ask(self.modules.upstream.clone(), fetch, run);
+                    // What needs no key of the platform is decided while the platform answers.
+                    let (answered, ()) = tokio::join!(asked, run.root());
+                    let answered = answered?;
+                    let scanned = splice::answer(&answered.body, &fetch.trie).map_err(|error| {
+                        let (status, reason) = (answered.status.as_u16(), error.to_string());
+                        GatewayError::Upstream(UpstreamError::NotGraphql { status, reason })
+                    })?;
+                    if let Some(fragment) = answer.upstream(run, &answered.body, scanned) {
+                        run.fill(fragment).await;
+                    }
+                    upstream = Some(answered);
+                }
+                Step::Local(fields) => {
+                    run.local(fields.iter().filter_map(|field| field.site)).await;
+                    let limit = usize::MAX;
+                    answer.local(run, fields, limit).map_err(|error| GatewayError::Internal(error.to_string()))?;
+                }
+            }
+            if !answer.goes_on() {
+                break;
+            }
+        }
+        Ok((answer, upstream))
+    }
+}
+
+impl Served {
+    fn new(composed: Arc<Composed>, limits: &Limits) -> Self {
+        let introspection = Arc::new(Introspection::new(Arc::clone(&composed)));
+        Self { documents: Documents::new(composed, limits.clone()), introspection }
+    }
+}
+
+/// Sends a document to the platform. Everything it needs is taken from the run before the future is made, so that the
+/// run is free for other work meanwhile.
+fn ask(
+    upstream: Upstream,
+    fetch: &Fetch,
+    run: &mut Run,
+) -> impl Future<Output = Result<Answered, GatewayError>> + use<> {
+    let body = format!("{},\"variables\":{{{}}}}}", fetch.head, run.variables.subset(&fetch.variables));
+    let headers: HeaderMap = run.headers.clone();
+    run.requests += 1;
+    async move { upstream.ask(headers, body.into()).await.map_err(failed) }
+}

@@ -1,0 +1,60 @@
+//! Forward: what passes through, byte for byte in both directions. Headers go by the platform's allow-lists.
+
+use super::accept::Accept;
+use super::error::{GatewayError, UpstreamError};
+use super::respond::{self, AnswerBody};
+use crate::platform::Platform;
+use crate::platform::upstream::{Upstream, UpstreamError as Failure};
+use bytes::Bytes;
+use futures::TryStreamExt;
+use http::{HeaderMap, Response, request::Parts};
+use http_body_util::BodyExt;
+use std::io;
+use std::net::IpAddr;
+
+/// The headers of a request that the platform gets to see.
+pub fn headers(platform: &dyn Platform, from: &HeaderMap, buyer: IpAddr) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(from.len());
+    for (name, value) in from.iter().filter(|(name, _)| platform.forwards(name)) {
+        headers.append(name.clone(), value.clone());
+    }
+    platform.buyer(&mut headers, buyer);
+    headers
+}
+
+/// Sends the request as it came and streams the answer back.
+/// Errors: the platform gave no answer at all; what it answers, errors included, is passed on.
+pub async fn forward(
+    upstream: &Upstream,
+    platform: &dyn Platform,
+    parts: &Parts,
+    body: Bytes,
+    buyer: IpAddr,
+    accept: Accept,
+) -> Result<Response<AnswerBody>, GatewayError> {
+    let headers = headers(platform, &parts.headers, buyer);
+    let answer = upstream.send(parts.method.clone(), parts.uri.query(), headers, body).await.map_err(failed)?;
+    let (head, body) = answer.into_parts();
+    let stream = body.into_data_stream().map_err(|error| io::Error::other(error.to_string()));
+    let from = respond::Upstream { status: head.status, headers: &head.headers };
+    let body = AnswerBody::Stream(Box::pin(stream));
+    Ok(respond::forwarded(from, body, b"", accept, &|name| platform.returns(name)))
+}
+
+/// What the client's transport says, in the gateway's terms.
+pub fn failed(failure: Failure) -> GatewayError {
+    let error = match &failure {
+        Failure::Timeout(limit) => UpstreamError::Timeout {
+            address: String::new(),
+            milliseconds: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+        },
+        Failure::TooLarge(limit) => UpstreamError::TooLarge { limit: limit.as_u64() },
+        Failure::Read(reason) | Failure::Encoding(reason) => {
+            UpstreamError::NotGraphql { status: 200, reason: reason.clone() }
+        }
+        Failure::Connect(cause) | Failure::Send(cause) | Failure::Query(cause) => {
+            UpstreamError::Unreachable { address: String::new(), cause: cause.clone() }
+        }
+    };
+    GatewayError::Upstream(error)
+}

@@ -1,0 +1,209 @@
+//! Run: one planned operation from its sites to filled fragments.
+//!
+//! A wave is all sites whose keys are known at one moment. Each wave asks for its slates at once, looks the products of
+//! all of them up together, settles, and executes the personalization schema; the products that were placed bring the
+//! sites of the next wave. Waves are as many as `personalized` is nested.
+
+mod look_up;
+mod personal;
+mod slates;
+
+use super::introspect::Introspection;
+use super::personalize::{Personalization, Viewer};
+use super::plan::{Plan, SelectionId, SiteId, SiteKind};
+use super::splice::{Fragment, FragmentId, Wanted};
+use super::variables::Variables;
+use crate::domain::ids::ProductKey;
+use crate::platform::Lookup;
+use crate::platform::upstream::Upstream;
+use http::HeaderMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// What a run leans on.
+#[derive(Clone)]
+pub struct Means {
+    /// The shop.
+    pub upstream: Upstream,
+    /// How products are looked up there.
+    pub lookup: Lookup,
+    /// The personalization schema.
+    pub personalization: Personalization,
+    /// Answers `__schema` and `__type`.
+    pub introspection: Arc<Introspection>,
+    /// How many entities one operation may personalize.
+    pub max_entities: usize,
+}
+
+/// One operation on its way.
+pub struct Run {
+    means: Means,
+    /// What is done.
+    pub plan: Arc<Plan>,
+    /// Its variables.
+    pub variables: Variables,
+    /// Who asks.
+    pub viewer: Arc<Viewer>,
+    /// The headers for the platform.
+    pub headers: HeaderMap,
+    /// Everything that was read or written, by [`FragmentId`].
+    pub fragments: Vec<Fragment>,
+    /// Products, as each selection asks for them; `None`: not to be had in this market.
+    loaded: HashMap<(SelectionId, Box<str>), Option<FragmentId>>,
+    /// Answers of sites by entity key.
+    answered: HashMap<(SiteId, Box<str>), FragmentId>,
+    /// Products that a placement of this operation shows already.
+    taken: HashSet<ProductKey>,
+    /// Requests sent to the platform.
+    pub requests: usize,
+}
+
+/// A site to answer, with its entity.
+#[derive(Clone, Debug)]
+struct Pending {
+    site: SiteId,
+    key: Box<str>,
+    /// Products that the entity holds, where its needs tell.
+    products: Vec<ProductKey>,
+}
+
+impl Run {
+    /// A run with nothing done yet.
+    pub fn new(means: Means, plan: Arc<Plan>, variables: Variables, viewer: Arc<Viewer>, headers: HeaderMap) -> Self {
+        Self {
+            means,
+            plan,
+            variables,
+            viewer,
+            headers,
+            fragments: Vec::new(),
+            loaded: HashMap::new(),
+            answered: HashMap::new(),
+            taken: HashSet::new(),
+            requests: 0,
+        }
+    }
+
+    /// Takes a fragment in.
+    pub fn add(&mut self, fragment: Fragment) -> FragmentId {
+        self.fragments.push(fragment);
+        self.fragments.len() - 1
+    }
+
+    /// Answers the query's own entry fields, which need nothing of the platform, so far as their conditions hold.
+    pub async fn root(&mut self) {
+        let plan = Arc::clone(&self.plan);
+        let wanted = plan
+            .sites
+            .iter()
+            .enumerate()
+            .filter(|(_, site)| matches!(site.kind, SiteKind::Query(_)) && self.variables.any(&site.guards));
+        let pending = wanted.map(|(site, _)| Pending { site, key: Box::default(), products: Vec::new() }).collect();
+        self.waves(pending).await;
+    }
+
+    /// Answers root fields of a step without the platform: a query's at once, a mutation's one after the other.
+    pub async fn local(&mut self, sites: impl Iterator<Item = SiteId>) {
+        let plan = Arc::clone(&self.plan);
+        let there = |site: &SiteId| plan.sites.get(*site).is_some_and(|site| self.variables.any(&site.guards));
+        let pending = |site| Pending { site, key: Box::default(), products: Vec::new() };
+        let pending: Vec<Pending> = sites.filter(there).map(pending).collect();
+        if plan.operation == apollo_compiler::ast::OperationType::Mutation {
+            for one in pending {
+                self.waves(vec![one]).await;
+            }
+        } else {
+            self.waves(pending).await;
+        }
+    }
+
+    /// Answers every site of a fragment, and every site of what fills it.
+    pub async fn fill(&mut self, fragment: FragmentId) {
+        let pending = self.open(&[fragment]);
+        self.waves(pending).await;
+        self.link();
+    }
+
+    /// The answer of a site.
+    pub fn answer(&self, site: SiteId, key: &str) -> Option<FragmentId> {
+        self.answered.get(&(site, key.into())).copied()
+    }
+
+    async fn waves(&mut self, mut pending: Vec<Pending>) {
+        // Plans are bounded in nesting, so this ends; the bound here says so again.
+        for _ in 0..=self.plan.sites.len() {
+            pending.retain({
+                let answered = &self.answered;
+                let mut seen = HashSet::new();
+                move |p| !answered.contains_key(&(p.site, p.key.clone())) && seen.insert((p.site, p.key.clone()))
+            });
+            if pending.is_empty() {
+                return;
+            }
+            let room = self.means.max_entities.saturating_sub(self.answered.len());
+            for refused in pending.split_off(room.min(pending.len())) {
+                let fragment = personal::refused(self.means.max_entities);
+                let fragment = self.add(fragment);
+                self.answered.insert((refused.site, refused.key), fragment);
+            }
+            self.slates(&pending).await;
+            let placed = self.personal(&pending).await;
+            pending = self.open(&placed);
+        }
+    }
+
+    /// The sites that stand in these fragments, and in the products that fill them.
+    fn open(&self, fragments: &[FragmentId]) -> Vec<Pending> {
+        let mut pending = Vec::new();
+        let mut products = HashSet::new();
+        let mut open: Vec<FragmentId> = fragments.to_vec();
+        while let Some(id) = open.pop() {
+            let Some(fragment) = self.fragments.get(id) else { continue };
+            for hole in &fragment.holes {
+                match hole.wanted {
+                    Wanted::Site(site) => pending.push(Pending {
+                        site,
+                        key: self.entity_key(site, &hole.key),
+                        products: look_up::needed_products(&fragment.body, &hole.hidden),
+                    }),
+                    Wanted::Product(selection) => {
+                        if let Some(Some(product)) = self.loaded.get(&(selection, hole.key.clone()))
+                            && products.insert(*product)
+                        {
+                            open.push(*product);
+                        }
+                    }
+                }
+            }
+        }
+        pending
+    }
+
+    /// Root fields, and entities without a key, are one each: what stood in their hole is only a type's name.
+    fn entity_key(&self, site: SiteId, key: &str) -> Box<str> {
+        match self.plan.sites.get(site).map(|site| &site.kind) {
+            Some(SiteKind::Entity(entity, _)) if entity.key != "__typename" => key.into(),
+            _ => Box::default(),
+        }
+    }
+
+    /// Puts into every hole what fills it.
+    pub fn link(&mut self) {
+        let fills: Vec<Vec<Option<FragmentId>>> = self
+            .fragments
+            .iter()
+            .map(|fragment| {
+                let fill = |hole: &super::splice::Hole| match hole.wanted {
+                    Wanted::Site(site) => self.answer(site, &self.entity_key(site, &hole.key)),
+                    Wanted::Product(selection) => self.loaded.get(&(selection, hole.key.clone())).copied().flatten(),
+                };
+                fragment.holes.iter().map(fill).collect()
+            })
+            .collect();
+        for (fragment, fills) in self.fragments.iter_mut().zip(fills) {
+            for (hole, fill) in fragment.holes.iter_mut().zip(fills) {
+                hole.fill = fill;
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Errors of an answer, taken apart. Their `locations` are left out: they count in a document that the client never saw.
+
+use super::{Step, scan};
+use crate::gateway::plan::{HIDDEN, Trie};
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+/// The most errors of one answer that are kept.
+pub const MAX_ERRORS: usize = 1000;
+
+/// An error without its path and locations, behind its path.
+pub(super) type Error = (Vec<Step>, Map<String, Value>);
+
+/// The errors of an answer; none where it has none or cannot be read.
+pub fn errors_of(body: &Bytes) -> Vec<Error> {
+    let range = scan::answer(body, &Trie::default()).ok().and_then(|answer| answer.errors);
+    let errors = range.and_then(|range| body.get(range)).and_then(|raw| serde_json::from_slice::<Vec<Value>>(raw).ok());
+    errors.unwrap_or_default().into_iter().take(MAX_ERRORS).map(error).collect()
+}
+
+fn error(value: Value) -> Error {
+    let Value::Object(mut error) = value else {
+        return (Vec::new(), Map::from_iter([("message".to_owned(), Value::from("The shop reported an error."))]));
+    };
+    error.remove("locations");
+    let path = match error.remove("path") {
+        Some(Value::Array(steps)) => steps.iter().filter_map(step).collect(),
+        _ => Vec::new(),
+    };
+    (path, error)
+}
+
+fn step(value: &Value) -> Option<Step> {
+    match value {
+        Value::String(name) => Some(Step::Key(name.as_str().into())),
+        Value::Number(index) => Some(Step::Index(usize::try_from(index.as_u64()?).ok()?)),
+        _ => None,
+    }
+}
+
+/// The path as the client knows it: response names per type are their own again. `None`: it leads to a hidden member.
+pub fn as_client_sees(path: Vec<Step>) -> Option<Vec<Step>> {
+    let step = |step| match step {
+        Step::Key(name) => match name.strip_prefix(HIDDEN) {
+            // `_gwProduct_x` is the client's `x`; `_gw_x` is the gateway's own.
+            Some(rest) => match rest.split_once('_')? {
+                ("", _) => None,
+                (_, own) => Some(Step::Key(own.into())),
+            },
+            None => Some(Step::Key(name)),
+        },
+        index => Some(index),
+    };
+    path.into_iter().map(step).collect()
+}

@@ -1,0 +1,111 @@
+//! Splice: the platform's bytes with our values in the holes. No JSON tree is built: an answer is scanned once along the
+//! trie of its document, what is kept is copied as ranges, and what the client must not see is cut.
+//!
+//! Invariant: outside of holes, hidden members and renamed keys, every byte is the platform's own.
+
+mod assemble;
+mod errors;
+mod own;
+mod scan;
+
+pub use assemble::{assemble, errors_below};
+pub use errors::{MAX_ERRORS, as_client_sees, errors_of};
+pub use own::own_fragment;
+pub use scan::{Answer, Element, Malformed, answer, elements, members, text};
+
+use super::plan::SiteId;
+use bytes::Bytes;
+use std::ops::Range;
+
+/// Index into the fragments of a run.
+pub type FragmentId = usize;
+
+/// A piece of JSON: a body, the parts of it that are kept, and the holes between.
+#[derive(Debug, Default)]
+pub struct Fragment {
+    /// The bytes that ranges refer to.
+    pub body: Bytes,
+    /// In order.
+    pub pieces: Vec<Piece>,
+    /// What must be filled.
+    pub holes: Vec<Hole>,
+    /// Errors below this piece, with paths from its root.
+    pub errors: Vec<errors::Error>,
+    steps: Vec<(Option<usize>, Step)>,
+}
+
+/// A part of a fragment.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    /// Bytes of the body.
+    Raw(Range<usize>),
+    /// The response name of a site, in place of the one that the platform saw.
+    Key(SiteId),
+    /// Index into [`Fragment::holes`].
+    Hole(usize),
+}
+
+/// One step of a response path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A response name.
+    Key(Box<str>),
+    /// An index of a list.
+    Index(usize),
+}
+
+impl From<&Step> for serde_json::Value {
+    fn from(step: &Step) -> Self {
+        match step {
+            Step::Key(key) => Self::from(&**key),
+            Step::Index(index) => Self::from(*index),
+        }
+    }
+}
+
+/// What a hole waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Wanted {
+    /// The answer of a site for the hole's key.
+    Site(SiteId),
+    /// The product of the hole's key, as this selection asks for it.
+    Product(super::plan::SelectionId),
+}
+
+/// A place to fill.
+#[derive(Debug)]
+pub struct Hole {
+    /// What belongs here.
+    pub wanted: Wanted,
+    /// The key that stood here.
+    pub key: Box<str>,
+    /// Hidden members of the same object: name and value.
+    pub hidden: Vec<(Box<str>, Range<usize>)>,
+    /// The fragment that fills it; `null` until there is one.
+    pub fill: Option<FragmentId>,
+    path: Option<usize>,
+}
+
+impl Fragment {
+    /// JSON that is kept whole.
+    pub fn whole(body: Bytes) -> Self {
+        Self { pieces: vec![Piece::Raw(0..body.len())], body, ..Self::default() }
+    }
+
+    fn child(&mut self, parent: Option<usize>, step: Step) -> Option<usize> {
+        self.steps.push((parent, step));
+        Some(self.steps.len() - 1)
+    }
+
+    /// The path of a hole from the fragment's root.
+    pub fn path(&self, hole: &Hole) -> Vec<Step> {
+        let mut path = Vec::new();
+        let mut at = hole.path;
+        while let Some((parent, step)) = at.and_then(|index| self.steps.get(index)) {
+            path.push(step.clone());
+            at = *parent;
+        }
+        path.reverse();
+        path
+    }
+}

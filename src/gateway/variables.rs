@@ -1,0 +1,104 @@
+//! The variables of one request: forwarded as they were written, read only where the gateway itself must know.
+
+use super::json::RawJson;
+use super::plan::{Guards, Plan};
+use apollo_compiler::Name;
+use apollo_compiler::ast::Value as Ast;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Variables as they came, beside the plan that says which of them exist.
+#[derive(Debug)]
+pub struct Variables {
+    plan: Arc<Plan>,
+    given: HashMap<String, Box<RawValue>>,
+}
+
+impl Variables {
+    /// Reads the top level of the variables. Errors: they are no JSON object.
+    pub fn new(plan: Arc<Plan>, raw: Option<&RawJson>) -> Result<Self, serde_json::Error> {
+        let given = raw.map(RawJson::to).transpose()?.unwrap_or_default();
+        Ok(Self { plan, given })
+    }
+
+    /// The value of a variable: given, or its default; `None` where it has neither.
+    pub fn get(&self, name: &str) -> Option<Value> {
+        if self.given.contains_key(name) {
+            return self.given(name);
+        }
+        let declared = self.plan.variables.iter().find(|variable| variable.name == name)?;
+        self.value(declared.default.as_deref()?)
+    }
+
+    /// The value that the request gave a variable.
+    pub fn given(&self, name: &str) -> Option<Value> {
+        serde_json::from_str(self.given.get(name)?.get()).ok()
+    }
+
+    /// A value of the document with variables filled in; `None` where it is a variable without a value.
+    pub fn value(&self, ast: &Ast) -> Option<Value> {
+        match ast {
+            Ast::Null => Some(Value::Null),
+            Ast::Enum(name) => Some(Value::from(name.as_str())),
+            Ast::Variable(name) => self.get(name),
+            Ast::String(text) => Some(Value::from(text.as_str())),
+            Ast::Boolean(value) => Some(Value::from(*value)),
+            Ast::Int(number) => serde_json::from_str(number.as_str()).ok(),
+            Ast::Float(number) => serde_json::from_str(number.as_str()).ok(),
+            Ast::List(items) => {
+                Some(items.iter().map(|item| self.value(item).unwrap_or(Value::Null)).collect::<Vec<_>>().into())
+            }
+            Ast::Object(fields) => {
+                let fields = fields.iter().filter_map(|(name, field)| Some((name.to_string(), self.value(field)?)));
+                Some(Value::Object(fields.collect()))
+            }
+        }
+    }
+
+    /// Arguments with variables filled in; those without a value are left out, as if not written.
+    pub fn arguments<'a>(
+        &self,
+        arguments: impl IntoIterator<Item = &'a (Name, apollo_compiler::Node<Ast>)>,
+    ) -> Map<String, Value> {
+        let values = arguments.into_iter().filter_map(|(name, ast)| Some((name.to_string(), self.value(ast)?)));
+        values.collect()
+    }
+
+    /// Whether any of these sets of conditions holds.
+    pub fn any(&self, alternatives: &[Guards]) -> bool {
+        alternatives.iter().any(|guards| {
+            guards.iter().all(|guard| {
+                let on = match &guard.on {
+                    Ok(variable) => self.get(variable).and_then(|value| value.as_bool()),
+                    Err(literal) => Some(*literal),
+                };
+                on == Some(guard.wanted)
+            })
+        })
+    }
+
+    /// The named variables that were given, as the inside of a JSON object, byte for byte.
+    pub fn subset(&self, names: &[Name]) -> String {
+        let mut text = String::new();
+        for name in names {
+            if let Some(raw) = self.given.get(name.as_str()) {
+                if !text.is_empty() {
+                    text.push(',');
+                }
+                text.push_str(&format!("\"{name}\":{}", raw.get()));
+            }
+        }
+        text
+    }
+
+    /// The named variables that were given, for the personalization schema.
+    pub fn own(&self, names: &[Name]) -> async_graphql::Variables {
+        let values = names.iter().filter_map(|name| {
+            let raw = self.given.get(name.as_str())?;
+            Some((name.to_string(), serde_json::from_str::<Value>(raw.get()).ok()?))
+        });
+        async_graphql::Variables::from_json(Value::Object(values.collect()))
+    }
+}
