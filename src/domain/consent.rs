@@ -1,6 +1,7 @@
 //! What a shopper has allowed, purpose by purpose. Shopify's four purposes; other platforms' consent maps onto them.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A purpose for which data may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,6 +20,16 @@ pub enum Purpose {
 impl Purpose {
     /// Every purpose, in the order of the schema.
     pub const ALL: [Purpose; 4] = [Purpose::Analytics, Purpose::Preferences, Purpose::Marketing, Purpose::SaleOfData];
+
+    /// The word of the consent header: `sale-of-data`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Analytics => "analytics",
+            Self::Preferences => "preferences",
+            Self::Marketing => "marketing",
+            Self::SaleOfData => "sale-of-data",
+        }
+    }
 }
 
 /// A set of purposes.
@@ -44,6 +55,18 @@ impl Consent {
         if allowed { Self(self.0 | bit) } else { Self(self.0 & !bit) }
     }
 
+    /// What either allows.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What this allows and the other does not.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Reads `analytics, preferences, marketing, sale-of-data`, `all` or `none`.
     /// Errors: the first word that is none of these.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -62,6 +85,21 @@ impl Consent {
     }
 }
 
+/// In the words of the header.
+impl fmt::Display for Consent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::NONE {
+            return f.write_str("none");
+        }
+        let mut separator = "";
+        for purpose in Purpose::ALL.into_iter().filter(|purpose| self.allows(*purpose)) {
+            write!(f, "{separator}{}", purpose.word())?;
+            separator = ", ";
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +111,8 @@ mod tests {
         assert!(!some.allows(Purpose::Marketing));
         assert_eq!(Consent::parse("all"), Ok(Consent::ALL));
         assert_eq!(Consent::parse("none"), Ok(Consent::NONE));
+        assert_eq!(Consent::parse(&some.to_string()), Ok(some));
+        assert_eq!(Consent::NONE.to_string(), "none");
         assert_eq!(Consent::parse("analytics, tracking"), Err("tracking".to_owned()));
     }
 }

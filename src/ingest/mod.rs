@@ -1,1 +1,34 @@
-//! Events on their way in: verify, decode, consent, identity, de-duplicate, apply, record.
+//! Events on their way in, and who sent them.
+//!
+//! The walk of an event is [`Ingest::accept`]: consent → rate → validation → store (which de-duplicates) → statistics →
+//! training log. Before it stands [`identity`]: who is asking and what they allow. Beside it stands [`traffic`]: what
+//! the operations that pass show about the shopper.
+//!
+//! Invariants: nothing is stored without its purpose; nothing raw is stored; one shopper's call reaches one shopper's
+//! keys; accepted means visible to the shopper's next request.
+
+mod accept;
+mod apply;
+pub mod batch;
+pub mod config;
+pub mod consent;
+mod deduplicate;
+mod erase;
+pub mod error;
+mod forget;
+pub mod identity;
+pub mod learn;
+mod limit;
+pub mod record;
+pub mod traffic;
+mod validate;
+mod withdrawn;
+
+pub use accept::{Deps, Ingest};
+pub use batch::{Outcome, Rejected, Rejection};
+pub use config::Config;
+pub use consent::{Change, Changed};
+pub use error::{Failure, Refusal, StartError};
+pub use identity::{Caller, Evidence};
+pub use learn::Learner;
+pub use traffic::RootField;

@@ -114,6 +114,58 @@ pub trait Platform: Send + Sync {
 
     /// The pages of the shop's catalogue.
     fn pages(&self, upstream: Upstream) -> Box<dyn CataloguePages>;
+
+    /// What root fields say about the shopper, for learning from traffic. Fields not listed say nothing.
+    fn signals(&self) -> &'static [Signal] {
+        &[]
+    }
+}
+
+/// What a root field, seen in traffic, says about the shopper. Argument names are the platform's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// The root field, of the query or the mutation type: `product`, `cartLinesAdd`.
+    pub field: &'static str,
+    /// What it shows.
+    pub shows: Shows,
+}
+
+/// What is shown, and by which arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// A product's page. The arguments that hold its key and its handle; absent ones are skipped.
+    Product {
+        /// Arguments with the product's key.
+        keys: &'static [&'static str],
+        /// Arguments with the product's handle.
+        handles: &'static [&'static str],
+    },
+    /// A collection's page.
+    Collection {
+        /// Arguments with the collection's key.
+        keys: &'static [&'static str],
+    },
+    /// A search that the shopper sent off. Typing is not one.
+    Search {
+        /// The argument with the words.
+        words: &'static str,
+        /// Whether the argument may also be a filter (`tag:summer`), which no shopper typed.
+        filters: bool,
+    },
+    /// Lines put into a cart.
+    CartAdded {
+        /// Where the lines stand in the arguments, outermost first: `["input", "lines"]`.
+        lines: &'static [&'static str],
+        /// The field of a line that holds the variant.
+        variant: &'static str,
+    },
+    /// Lines of a cart changed: those with quantity 0 are taken out.
+    CartChanged {
+        /// Where the lines stand in the arguments, outermost first.
+        lines: &'static [&'static str],
+        /// The field of a line that holds the variant.
+        variant: &'static str,
+    },
 }
 
 /// What an operation says of its shopper.

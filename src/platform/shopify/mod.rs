@@ -6,11 +6,12 @@ mod context;
 mod convert;
 mod headers;
 mod queries;
+mod signals;
 
 use super::pages::CataloguePages;
 use super::secret::Secret;
 use super::upstream::{Upstream, UpstreamError};
-use super::{Entity, Lookup, OperationContext, Platform, PlatformError};
+use super::{Entity, Lookup, OperationContext, Platform, PlatformError, Signal};
 use crate::domain::consent::Consent;
 use crate::domain::ids::{CustomerId, SessionId};
 use async_trait::async_trait;
@@ -140,6 +141,10 @@ impl Platform for Shopify {
 
     fn pages(&self, upstream: Upstream) -> Box<dyn CataloguePages> {
         Box::new(client::Pages { upstream })
+    }
+
+    fn signals(&self) -> &'static [Signal] {
+        signals::SIGNALS
     }
 }
 

@@ -1,0 +1,253 @@
+//! The walk of events in one place, and the front of the module: [`Ingest`].
+
+use super::apply;
+use super::batch::{Batch, Outcome};
+use super::config::Config;
+use super::consent::{self, Change, Changed, Desk};
+use super::deduplicate::Seen;
+use super::erase::Eraser;
+use super::error::{Failure, Refusal, StartError};
+use super::forget;
+use super::identity::{Caller, CustomerCheck, Customers, Evidence, Hasher, Identity};
+use super::learn::Learner;
+use super::limit::Limit;
+use super::record::{Recorded, Recorder};
+use super::traffic::{RootField, Sights, claims, proof};
+use super::validate::Rules;
+use super::withdrawn::Withdrawn;
+use crate::catalogue::Catalogue;
+use crate::domain::consent::Purpose;
+use crate::domain::event::Event;
+use crate::engine::context::Context;
+use crate::platform::Platform;
+use crate::store::{DecisionStore, ShopperState, ShopperStore};
+use bytes::Bytes;
+use jiff::Timestamp;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+use tokio::sync::Semaphore;
+
+/// What ingest works with.
+pub struct Deps {
+    /// The platform, for sessions, consent and what traffic means.
+    pub platform: Arc<dyn Platform>,
+    /// Asks the platform whose a customer token is; `None`: customers are never known.
+    pub customers: Option<Arc<dyn CustomerCheck>>,
+    /// Sessions, profiles and consent.
+    pub store: Arc<dyn ShopperStore>,
+    /// The decision log, which erasing reaches, too.
+    pub decisions: Arc<dyn DecisionStore>,
+    /// What ranking knows of the products.
+    pub catalogue: Arc<Catalogue>,
+    /// What learns from events.
+    pub learner: Arc<dyn Learner>,
+}
+
+/// Who is asking, and what they did. One for the whole gateway; shared by reference.
+pub struct Ingest {
+    config: Config,
+    identity: Identity,
+    eraser: Eraser,
+    withdrawn: Withdrawn,
+    limit: Limit,
+    seen: Seen,
+    sights: Sights,
+    platform: Arc<dyn Platform>,
+    catalogue: Arc<Catalogue>,
+    recorder: Arc<Recorder>,
+    /// Kibibytes free for what waits to be learned from traffic.
+    room: Arc<Semaphore>,
+    /// All of them: [`Ingest::settle`] waits until they are free.
+    rooms: u32,
+    /// Operations that were not learned from, because there was no room.
+    passed_by: AtomicU64,
+}
+
+impl Ingest {
+    /// Reads the secrets and starts the training log's writer, where one is configured.
+    /// Errors: [`StartError`]; among them a start outside a runtime.
+    pub fn new(config: Config, deps: Deps) -> Result<Arc<Self>, StartError> {
+        tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
+        let hasher = Hasher::open(&config.secrets)?;
+        let customers = deps.customers.map(|check| Customers::new(check, &config.customer));
+        let recorder = Arc::new(Recorder::open(&config.record)?);
+        let rooms = u32::try_from(config.traffic.memory.as_u64() / 1024).unwrap_or(u32::MAX).min(1 << 20);
+        Ok(Arc::new(Self {
+            identity: Identity::new(&config, hasher, Arc::clone(&deps.platform), Arc::clone(&deps.store), customers),
+            eraser: Eraser {
+                shoppers: deps.store,
+                decisions: deps.decisions,
+                learner: deps.learner,
+                recorder: Arc::clone(&recorder),
+            },
+            withdrawn: Withdrawn::new(),
+            limit: Limit::new(&config.events),
+            seen: Seen::new(),
+            sights: Sights::new(),
+            platform: deps.platform,
+            catalogue: deps.catalogue,
+            recorder,
+            room: Arc::new(Semaphore::new(rooms as usize)),
+            rooms,
+            passed_by: AtomicU64::new(0),
+            config,
+        }))
+    }
+
+    /// Who is asking. Errors: a header of ours that cannot be read; its text is for the client.
+    pub async fn identify(&self, evidence: &Evidence) -> Result<Caller, Refusal> {
+        self.identity.weigh(evidence).await
+    }
+
+    /// What the engine may know of the caller. State is read only with consent to preferences, and is empty where the
+    /// store does not answer: the shopper then gets what everybody gets.
+    pub async fn context(&self, caller: &Caller, now: Timestamp) -> Context {
+        let mut state = ShopperState::default();
+        if let Some(who) = caller.shopper.as_ref().filter(|_| self.allows(caller, Purpose::Preferences)) {
+            match self.eraser.shoppers.read(who).await {
+                Ok(read) => state = read,
+                Err(error) => tracing::warn!(%error, "a shopper's state could not be read; served without it"),
+            }
+        }
+        Context {
+            shopper: caller.shopper.clone(),
+            confirmed: caller.customer.is_some(),
+            consent: self.withdrawn.left(caller),
+            state,
+            market: caller.market.clone(),
+            now,
+        }
+    }
+
+    /// Takes events of one shopper; one outcome an event, in order. Accepted events are in the shopper's next request.
+    /// Storage needs consent to preferences, statistics and the training log need analytics; with one of them only that
+    /// part is done.
+    pub async fn accept(&self, caller: &Caller, events: Vec<Event>) -> Vec<Outcome> {
+        let mut batch = Batch::new(events);
+        let allowed = self.withdrawn.left(caller);
+        let Some(who) = consent::admit(&mut batch, caller, allowed) else { return batch.outcomes() };
+        self.limit.admit(&mut batch, who, Instant::now());
+        let index = self.catalogue.current();
+        let rules = Rules { catalogue: &index, now: Timestamp::now(), max_age: self.config.events.max_age };
+        batch.sift(|event| rules.check(event));
+        if allowed.allows(Purpose::Preferences) {
+            apply::store(&*self.eraser.shoppers, who, &mut batch).await;
+            // A withdrawal that came in between found nothing of these yet.
+            if !self.allows(caller, Purpose::Preferences) {
+                apply::undo(&*self.eraser.shoppers, who, &mut batch).await;
+            }
+        } else {
+            self.seen.sift(who, &mut batch);
+        }
+        if self.allows(caller, Purpose::Analytics) {
+            let events = batch.events();
+            self.eraser.learner.learn(who, &events);
+            self.recorder.append(who, &caller.market, &events);
+        }
+        batch.outcomes()
+    }
+
+    /// Sets or withdraws consent, purpose by purpose, and erases what was withdrawn.
+    /// Errors: a grant without a session; a store that does not answer.
+    pub async fn consent(&self, caller: &Caller, change: Change) -> Result<Changed, Failure> {
+        self.desk().change(caller, change).await
+    }
+
+    /// Erases everything of the caller's session and confirmed customer. True where there was something.
+    /// Errors: neither a session nor a customer; a store that does not answer.
+    pub async fn forget(&self, caller: &Caller) -> Result<bool, Failure> {
+        forget::forget(&self.eraser, &self.withdrawn, caller).await
+    }
+
+    /// Whether an operation with these root fields can say anything, so that its answer is worth a copy.
+    pub fn listens<'a>(&self, names: impl Iterator<Item = &'a str>) -> bool {
+        self.config.traffic.learn && claims::any(self.platform.signals(), names)
+    }
+
+    /// Learns what an operation shows about a caller who is already known. `answer`: the platform's, where it has at
+    /// most [`proof::LARGEST`] bytes. Returns at once; where there is no room, nothing is learned and that is counted.
+    pub fn observe(self: &Arc<Self>, caller: &Caller, roots: &[RootField], answer: Option<Bytes>) {
+        if caller.teaches() {
+            let caller = caller.clone();
+            self.learn_later(roots, answer, |_| async move { Some(caller) });
+        }
+    }
+
+    /// The same for an operation that passes through, where nobody needed to know who asks: found out here, off the
+    /// request's way.
+    pub fn watch(self: &Arc<Self>, evidence: Evidence, roots: &[RootField], answer: Option<Bytes>) {
+        if !super::identity::caller::is_prefetch(&evidence.headers) {
+            let evidence = Evidence { may_set_cookie: false, ..evidence };
+            self.learn_later(roots, answer, |ingest| async move { ingest.identify(&evidence).await.ok() });
+        }
+    }
+
+    /// What is recorded in memory, oldest first.
+    pub fn recent(&self) -> Vec<Arc<Recorded>> {
+        self.recorder.recent()
+    }
+
+    /// Operations not learned from, and lines missing from the training log, because there was no room for them.
+    pub fn dropped(&self) -> (u64, u64) {
+        (self.passed_by.load(Ordering::Relaxed), self.recorder.dropped())
+    }
+
+    /// Waits until all that traffic has shown so far is learned and on disk. For shutdown and tests.
+    pub async fn settle(&self) {
+        // The semaphore is never closed.
+        drop(self.room.acquire_many(self.rooms).await);
+        self.recorder.flush().await;
+    }
+
+    fn learn_later<F, W>(self: &Arc<Self>, roots: &[RootField], answer: Option<Bytes>, who: W)
+    where
+        W: FnOnce(Arc<Self>) -> F,
+        F: Future<Output = Option<Caller>> + Send + 'static,
+    {
+        let claims = if self.config.traffic.learn { claims::read(self.platform.signals(), roots) } else { Vec::new() };
+        if claims.is_empty() {
+            return;
+        }
+        let answer = answer.filter(|answer| answer.len() <= proof::LARGEST);
+        let bytes = claims.iter().map(claims::Claim::size).sum::<usize>() + answer.as_ref().map_or(0, Bytes::len);
+        // Four more for the caller or the evidence, and the task itself.
+        let room = u32::try_from(bytes / 1024).unwrap_or(u32::MAX).saturating_add(4);
+        let Ok(permit) = Arc::clone(&self.room).try_acquire_many_owned(room) else {
+            self.passed_by.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        let (now, ingest, caller) = (Timestamp::now(), Arc::clone(self), who(Arc::clone(self)));
+        tokio::spawn(async move {
+            if let Some(caller) = caller.await {
+                ingest.learn_claims(&caller, claims, answer.as_deref(), now).await;
+            }
+            drop(permit);
+        });
+    }
+
+    async fn learn_claims(&self, caller: &Caller, claims: Vec<claims::Claim>, answer: Option<&[u8]>, now: Timestamp) {
+        let Some(who) = caller.shopper.as_ref().filter(|_| caller.teaches()) else { return };
+        let events = self.sights.events(who, claims, answer, &self.catalogue.current(), now);
+        if !events.is_empty() {
+            let refused = self.accept(caller, events).await;
+            let refused = refused.iter().filter(|outcome| matches!(outcome, Outcome::Rejected(_))).count();
+            tracing::trace!(refused, "learned from traffic");
+        }
+    }
+
+    fn allows(&self, caller: &Caller, purpose: Purpose) -> bool {
+        self.withdrawn.left(caller).allows(purpose)
+    }
+
+    fn desk(&self) -> Desk<'_> {
+        Desk { identity: &self.identity, eraser: &self.eraser, withdrawn: &self.withdrawn }
+    }
+}
+
+impl fmt::Debug for Ingest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ingest").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,38 @@
+//! Applying: accepted events enter the shopper's session and profile. From here on they are in the next request: the
+//! revisions grow, so decisions cached under the old ones are not found again.
+
+use super::batch::{Batch, Rejection};
+use super::deduplicate;
+use crate::domain::consent::Purpose;
+use crate::domain::ids::ShopperKey;
+use crate::store::{Appended, ShopperStore};
+
+/// Stores what is in the batch. Duplicates go out; where the store does not answer, all do, to be sent again.
+pub(super) async fn store(store: &dyn ShopperStore, who: &ShopperKey, batch: &mut Batch) {
+    let events = batch.events();
+    if events.is_empty() {
+        return;
+    }
+    match store.append(who, &events).await {
+        Ok(answers) => {
+            let mut answers = answers.into_iter();
+            batch.sift(|_| match answers.next() {
+                Some(Appended::Accepted) => Ok(()),
+                _ => Err((Rejection::Duplicate, deduplicate::MESSAGE.to_owned())),
+            });
+        }
+        Err(error) => {
+            tracing::warn!(%error, "events could not be stored; their senders were asked to try again");
+            batch
+                .refuse_all(Rejection::RateLimited, "events cannot be stored at the moment; send it again in a minute");
+        }
+    }
+}
+
+/// Takes the events back: preferences were withdrawn while they were on their way.
+pub(super) async fn undo(store: &dyn ShopperStore, who: &ShopperKey, batch: &mut Batch) {
+    if let Err(error) = store.erase_purpose(who, Purpose::Preferences).await {
+        tracing::error!(%error, "events stored during a withdrawal could not be erased");
+    }
+    batch.refuse_all(Rejection::NoConsent, "consent to preferences was withdrawn; the event was not kept");
+}

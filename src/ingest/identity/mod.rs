@@ -1,0 +1,191 @@
+//! Who is asking and what they allow: the step before everything else.
+//!
+//! Invariants: nothing raw leaves this module but the cookie to be set; a customer counts only where the platform
+//! confirmed the token of this very request; a session that belonged to one customer is never joined to another.
+
+pub mod caller;
+pub mod cookie;
+pub mod customer;
+pub mod hasher;
+
+pub use caller::{Caller, ConsentSource, Evidence, SessionSource};
+pub use cookie::SetCookie;
+pub use customer::{AskPlatform, CustomerCheck, Customers, NoAnswer};
+pub use hasher::Hasher;
+
+use super::config;
+use super::error::Refusal;
+use crate::domain::consent::{Consent, Purpose};
+use crate::domain::ids::{SessionId, ShopperKey};
+use crate::platform::Platform;
+use crate::store::ShopperStore;
+use http::HeaderMap;
+use moka::sync::Cache;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The header with the client's own session id.
+pub const SESSION_HEADER: &str = "outfitter-session";
+/// The header with the client's consent.
+pub const CONSENT_HEADER: &str = "outfitter-consent";
+
+/// Sessions whose joining is remembered. Beyond it the least used are forgotten, and with them whose they were.
+const JOINED: u64 = 200_000;
+/// For how long. Longer than the gateway's cookie lives by default.
+const JOINED_FOR: Duration = Duration::from_secs(32 * 86_400);
+
+/// Weighs evidence.
+pub struct Identity {
+    pub(super) hasher: Hasher,
+    platform: Arc<dyn Platform>,
+    store: Arc<dyn ShopperStore>,
+    customers: Option<Customers>,
+    default_consent: Consent,
+    cookie: config::Cookie,
+    /// Session, or key under an older secret, to the one shopper whom it was joined to.
+    joined: Cache<ShopperKey, ShopperKey>,
+}
+
+impl Identity {
+    /// Identity by this platform, store and, where the platform has customers, their confirmation.
+    pub fn new(
+        config: &config::Config,
+        hasher: Hasher,
+        platform: Arc<dyn Platform>,
+        store: Arc<dyn ShopperStore>,
+        customers: Option<Customers>,
+    ) -> Self {
+        Self {
+            hasher,
+            platform,
+            store,
+            customers,
+            default_consent: config.default_consent,
+            cookie: config.cookie.clone(),
+            joined: Cache::builder().max_capacity(JOINED).time_to_idle(JOINED_FOR).build(),
+        }
+    }
+
+    /// The shop's default consent.
+    pub(super) fn default_consent(&self) -> Consent {
+        self.default_consent
+    }
+
+    /// Who is asking. Asks the store for consent on file only where the request brought none, and the platform for
+    /// the customer only where the request brought a token. Errors: a header that cannot be read.
+    pub async fn weigh(&self, evidence: &Evidence) -> Result<Caller, Refusal> {
+        let said = self.said(evidence)?;
+        let mut caller = Caller { https: evidence.https, ..Caller::nobody(evidence.market.clone()) };
+        caller.prefetch = caller::is_prefetch(&evidence.headers);
+        if let Some((id, source)) = self.session(&evidence.headers)? {
+            self.hold_session(&mut caller, &id, source);
+        }
+        self.confirm(&mut caller, evidence).await;
+        (caller.consent, caller.consent_source) = match said {
+            Some(said) => said,
+            None => self.on_file(&caller).await,
+        };
+        if caller.session.is_none() && evidence.may_set_cookie && !caller.prefetch {
+            self.make_session(&mut caller);
+        }
+        self.join(&caller).await;
+        Ok(caller)
+    }
+
+    /// Gives a caller without a session one of the gateway's own, where consent and configuration allow a cookie.
+    pub(super) fn make_session(&self, caller: &mut Caller) {
+        if !self.cookie.enabled || !caller.allows(Purpose::Preferences) {
+            return;
+        }
+        let Some(id) = cookie::make() else { return };
+        caller.set_cookie = SetCookie::keep(&id, self.cookie.max_age, caller.https);
+        self.hold_session(caller, &id, SessionSource::Made);
+    }
+
+    fn hold_session(&self, caller: &mut Caller, id: &SessionId, source: SessionSource) {
+        let key = self.hasher.session(id);
+        caller.older.extend(self.hasher.older_sessions(id).into_iter().map(|old| (old, key.clone())));
+        caller.shopper = caller.customer.clone().or_else(|| Some(key.clone()));
+        caller.session = Some(key);
+        caller.session_source = Some(source);
+    }
+
+    fn session(&self, headers: &HeaderMap) -> Result<Option<(SessionId, SessionSource)>, Refusal> {
+        if let Some(value) = headers.get(SESSION_HEADER) {
+            let id = value.to_str().ok().and_then(SessionId::parse).ok_or(Refusal::BadSession)?;
+            return Ok(Some((id, SessionSource::Header)));
+        }
+        let platform = self.platform.session(headers).map(|id| (id, SessionSource::Platform));
+        Ok(platform.or_else(|| cookie::read(headers).map(|id| (id, SessionSource::Cookie))))
+    }
+
+    /// The consent that the request itself brought.
+    fn said(&self, evidence: &Evidence) -> Result<Option<(Consent, ConsentSource)>, Refusal> {
+        if evidence.headers.contains_key(CONSENT_HEADER) {
+            let mut all = Consent::NONE;
+            for value in evidence.headers.get_all(CONSENT_HEADER) {
+                let text = value.to_str().map_err(|_| Refusal::BadConsent("…".to_owned()))?;
+                let some = Consent::parse(text).map_err(|word| Refusal::BadConsent(word.chars().take(32).collect()))?;
+                all = all.or(some);
+            }
+            return Ok(Some((all, ConsentSource::Header)));
+        }
+        let operation = evidence.in_context.map(|consent| (consent, ConsentSource::Operation));
+        Ok(operation.or_else(|| self.platform.consent(&evidence.headers).map(|said| (said, ConsentSource::Platform))))
+    }
+
+    /// The customer's consent on file, else the session's, else the shop's default. What is on file is whole: the
+    /// default never adds to it. A store that does not answer may hold a withdrawal, so then nothing is allowed.
+    async fn on_file(&self, caller: &Caller) -> (Consent, ConsentSource) {
+        for key in caller.keys() {
+            match self.store.read(key).await {
+                Ok(state) => {
+                    if let Some(consent) = state.consent {
+                        return (consent, ConsentSource::OnFile);
+                    }
+                }
+                Err(_) => return (Consent::NONE, ConsentSource::Default),
+            }
+        }
+        (self.default_consent, ConsentSource::Default)
+    }
+
+    async fn confirm(&self, caller: &mut Caller, evidence: &Evidence) {
+        let (Some(customers), Some(token)) = (&self.customers, &evidence.token) else { return };
+        if let Some(id) = customers.confirm(&evidence.headers, token, self.hasher.token(token)).await {
+            let key = self.hasher.customer(&id);
+            caller.older.extend(self.hasher.older_customers(&id).into_iter().map(|old| (old, key.clone())));
+            caller.shopper = Some(key.clone());
+            caller.customer = Some(key);
+        }
+    }
+
+    /// Joins what is stored where one shopper has several keys: older secrets to the current one, and the session to
+    /// the customer at first sight. A store that fails is asked again by the next request.
+    async fn join(&self, caller: &Caller) {
+        if caller.prefetch || !caller.allows(Purpose::Preferences) {
+            return;
+        }
+        for (old, now) in &caller.older {
+            self.join_once(old, now).await;
+        }
+        if let (Some(session), Some(customer)) = (&caller.session, &caller.customer) {
+            self.join_once(session, customer).await;
+        }
+    }
+
+    /// The first to come owns `from` for good: a second customer on the same device gets nothing of it.
+    async fn join_once(&self, from: &ShopperKey, to: &ShopperKey) {
+        let entry = self.joined.entry_by_ref(from).or_insert(to.clone());
+        if entry.is_fresh() && self.store.stitch(from, to).await.is_err() {
+            self.joined.invalidate(from);
+        }
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("hasher", &self.hasher).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,13 @@
+//! Who learns from accepted events: the engine's statistics, behind a trait, so that ingest does not know how.
+
+use crate::domain::event::Event;
+use crate::domain::ids::ShopperKey;
+
+/// Learns from events. Called beside storage, with consent to analytics only.
+pub trait Learner: Send + Sync {
+    /// Takes in new events of one shopper, in order. Must be quick and must not block: it runs on the request's way.
+    fn learn(&self, who: &ShopperKey, events: &[Event]);
+
+    /// Forgets what ties the shopper to what was learned. Counts that name nobody stay.
+    fn forget(&self, who: &ShopperKey);
+}
