@@ -1,5 +1,214 @@
-//! The embedded store: everything in memory, bounded, with a time to live.
+//! The embedded store: everything in memory, bounded in bytes, with a time to live.
+//!
+//! A shopper's record is replaced as a whole, under its own key's lock, so readers never wait and see all of an append
+//! or nothing of it. The least recently used give way when room runs out; nothing is refused.
+
+use super::record::Record;
+use super::traits::{Appended, DecisionStore, ShopperState, ShopperStore, StoreError};
+use crate::domain::audit::DecisionRecord;
+use crate::domain::consent::{Consent, Purpose};
+use crate::domain::event::Event;
+use crate::domain::ids::{DecisionId, ShopperKey};
+use async_trait::async_trait;
+use bytesize::ByteSize;
+use moka::ops::compute::Op;
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The `[store.memory]` table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MemoryConfig {
+    /// Memory for sessions and profiles, about. Default 256 MiB: some ten thousand shoppers at their fullest, a
+    /// hundred times that at their usual.
+    pub shoppers: ByteSize,
+    /// A shopper not heard of for this long is forgotten. Default 30 days.
+    #[serde(with = "humantime_serde")]
+    pub shopper_ttl: Duration,
+    /// Memory for the decision log, about. Default 64 MiB.
+    pub decisions: ByteSize,
+    /// A decision is kept this long. Default 1 day.
+    #[serde(with = "humantime_serde")]
+    pub decision_ttl: Duration,
+}
+
+impl Default for MemoryConfig {
+    fn default() -> Self {
+        let day = Duration::from_secs(24 * 60 * 60);
+        Self { shoppers: ByteSize::mib(256), shopper_ttl: day * 30, decisions: ByteSize::mib(64), decision_ttl: day }
+    }
+}
 
 /// State in memory.
-#[derive(Debug, Default)]
-pub struct MemoryStore {}
+#[derive(Debug)]
+pub struct MemoryStore {
+    shoppers: Cache<ShopperKey, Arc<Record>>,
+    /// The shopper is part of the key, so that another's decision cannot be named.
+    decisions: Cache<(ShopperKey, DecisionId), Arc<DecisionRecord>>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new(&MemoryConfig::default())
+    }
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new(config: &MemoryConfig) -> Self {
+        let short = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+        Self {
+            // Least recently used, not least frequently: an accepted event must be there for the next request, also
+            // where the shopper is new and the store full.
+            shoppers: Cache::builder()
+                .eviction_policy(EvictionPolicy::lru())
+                .weigher(move |_, record: &Arc<Record>| short(record.weight()))
+                .max_capacity(config.shoppers.as_u64())
+                .time_to_idle(config.shopper_ttl)
+                .build(),
+            decisions: Cache::builder()
+                .eviction_policy(EvictionPolicy::lru())
+                .weigher(move |_, record: &Arc<DecisionRecord>| short(weight(record)))
+                .max_capacity(config.decisions.as_u64())
+                .time_to_live(config.decision_ttl)
+                .build(),
+        }
+    }
+
+    /// Changes a shopper's record under its lock. `None`: there is none, and `change` says so by returning false.
+    fn change<T>(&self, who: &ShopperKey, change: impl FnOnce(&mut Record) -> T, create: bool) -> Option<T> {
+        let mut answer = None;
+        // What the entry was and is does not matter: the answer is taken inside.
+        drop(self.shoppers.entry_by_ref(who).and_compute_with(|entry| match entry {
+            None if !create => Op::Nop,
+            entry => {
+                let mut record = entry.map(|entry| (**entry.value()).clone()).unwrap_or_default();
+                answer = Some(change(&mut record));
+                Op::Put(Arc::new(record))
+            }
+        }));
+        answer
+    }
+}
+
+#[async_trait]
+impl ShopperStore for MemoryStore {
+    async fn read(&self, who: &ShopperKey) -> Result<ShopperState, StoreError> {
+        Ok(self.shoppers.get(who).map(|record| record.read()).unwrap_or_default())
+    }
+
+    async fn append(&self, who: &ShopperKey, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
+        let append = |record: &mut Record| events.iter().map(|event| record.append(event)).collect();
+        Ok(self.change(who, append, !events.is_empty()).unwrap_or_default())
+    }
+
+    async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError> {
+        self.change(who, |record| record.set_consent(consent), true);
+        Ok(())
+    }
+
+    async fn stitch(&self, session: &ShopperKey, customer: &ShopperKey) -> Result<(), StoreError> {
+        if session == customer {
+            return Ok(());
+        }
+        // Whoever empties the session has its events: of two logins at once only one gets them.
+        if let Some(left) = self.change(session, Record::leave, false) {
+            self.change(customer, |record| record.join(&left), true);
+        }
+        Ok(())
+    }
+
+    async fn erase_purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError> {
+        Ok(match purpose {
+            Purpose::Preferences => self.change(who, Record::erase_preferences, false).unwrap_or(false),
+            // Decisions are the other store's; scores and exports are not kept here.
+            Purpose::Analytics | Purpose::Marketing | Purpose::SaleOfData => false,
+        })
+    }
+
+    async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
+        Ok(self.change(who, Record::erase, false).unwrap_or(false))
+    }
+}
+
+#[async_trait]
+impl DecisionStore for MemoryStore {
+    async fn put(&self, record: DecisionRecord) -> Result<(), StoreError> {
+        let key = (record.shopper.clone(), record.slate.decision.id.clone());
+        self.decisions.insert(key, Arc::new(record));
+        Ok(())
+    }
+
+    async fn get(&self, who: &ShopperKey, id: &DecisionId) -> Result<Option<DecisionRecord>, StoreError> {
+        Ok(self.decisions.get(&(who.clone(), id.clone())).map(|record| (*record).clone()))
+    }
+
+    async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
+        // A walk over the whole log: erasure is rare, and an index would cost every put.
+        let own: Vec<_> = self.decisions.iter().map(|(key, _)| key).filter(|key| key.0 == *who).collect();
+        own.iter().for_each(|key| self.decisions.invalidate(key.as_ref()));
+        Ok(!own.is_empty())
+    }
+}
+
+/// About how many bytes a decision takes.
+fn weight(record: &DecisionRecord) -> usize {
+    let items = record.slate.items.len() + record.candidates.items.len();
+    let inputs: usize = record.inputs.iter().map(|input| input.name.len() + input.value.len() + 64).sum();
+    512 + items * 96 + inputs + record.dropped.len() * 64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::EventType;
+    use crate::domain::ids::EventId;
+    use jiff::Timestamp;
+
+    #[tokio::test]
+    async fn the_memory_store_passes_the_contract() {
+        crate::store::contract::check(MemoryStore::default).await;
+    }
+
+    #[tokio::test]
+    async fn a_full_store_takes_the_newest_shopper_and_stays_within_its_bound() {
+        let config = MemoryConfig { shoppers: ByteSize::kib(64), ..MemoryConfig::default() };
+        let store = MemoryStore::new(&config);
+        for n in 0..1_000 {
+            let who = ShopperKey::new(format!("shopper {n}"));
+            let event = Event::bare(EventId::new("e"), EventType::PageViewed, Timestamp::from_second(n).unwrap());
+            ShopperStore::append(&store, &who, &[event]).await.unwrap();
+            assert_eq!(ShopperStore::read(&store, &who).await.unwrap().session.events.len(), 1, "shopper {n}");
+        }
+        store.shoppers.run_pending_tasks();
+        assert!(store.shoppers.weighted_size() <= 64 * 1024);
+        assert!(store.shoppers.entry_count() > 20);
+    }
+
+    #[tokio::test]
+    async fn of_two_logins_at_once_one_customer_gets_each_event() {
+        let store = Arc::new(MemoryStore::default());
+        let key = |text: &str| ShopperKey::new(text);
+        for round in 0..50 {
+            let session = key(&format!("session {round}"));
+            let event = Event::bare(EventId::new("e"), EventType::PageViewed, Timestamp::UNIX_EPOCH);
+            store.append(&session, &[event]).await.unwrap();
+            let login = |customer: String| {
+                let (store, session) = (store.clone(), session.clone());
+                std::thread::spawn(move || {
+                    futures::executor::block_on(store.stitch(&session, &ShopperKey::new(customer))).unwrap();
+                })
+            };
+            let logins = ["anna", "bert"].map(|name| login(format!("{name} {round}")));
+            logins.into_iter().for_each(|login| login.join().unwrap());
+            let mut held = 0;
+            for name in ["anna", "bert"] {
+                held += store.read(&key(&format!("{name} {round}"))).await.unwrap().session.events.len();
+            }
+            assert_eq!(held, 1);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Everything kept of one shopper, and what events, login and erasure do to it. Pure: each store keeps it somewhere.
+//!
+//! Invariants: an event id and an order count once; visits and purchases do not depend on the order in which events
+//! arrive, as long as they are still kept; revisions only grow, also over an erasure, so that no cached decision can
+//! match a later state.
+
+use super::traits::{Appended, ShopperState};
+use crate::domain::consent::Consent;
+use crate::domain::event::{Event, EventType};
+use crate::domain::profile::{Profile, Purchase};
+use crate::domain::session::Session;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Event ids remembered beyond the events themselves: a beacon sent again much later is still the same event.
+const SEEN: usize = 1_000;
+/// Orders remembered, so that one told by the storefront and by webhook counts once.
+const ORDERS: usize = 200;
+/// Events further apart are of two visits.
+const VISIT: SignedDuration = SignedDuration::from_mins(30);
+
+/// One shopper as kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// What a read gives.
+    pub(super) state: Kept,
+    /// Hashes of event ids, oldest first.
+    seen: VecDeque<u64>,
+    /// Hashes of order keys, oldest first.
+    orders: VecDeque<u64>,
+}
+
+/// The parts of [`ShopperState`], in a form that can be written down.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    session: Session,
+    profile: Profile,
+    consent: Option<Consent>,
+}
+
+impl Record {
+    /// What a read gives.
+    pub(super) fn read(&self) -> ShopperState {
+        let Kept { session, profile, consent } = self.state.clone();
+        ShopperState { session, profile, consent }
+    }
+
+    /// Puts consent on file.
+    pub(super) fn set_consent(&mut self, consent: Consent) {
+        self.state.consent = Some(consent);
+    }
+
+    /// Adds an event, unless its id was there.
+    pub(super) fn append(&mut self, event: &Event) -> Appended {
+        if !remember(&mut self.seen, event.id.as_str(), SEEN) {
+            return Appended::Duplicate;
+        }
+        self.count_visit(event);
+        if event.kind == EventType::CheckoutCompleted {
+            self.count_order(event);
+        }
+        self.state.session.insert(event.clone());
+        self.state.profile.revision += 1;
+        Appended::Accepted
+    }
+
+    /// An event starts a visit, joins one, or closes the gap between two.
+    fn count_visit(&mut self, event: &Event) {
+        let events = &self.state.session.events;
+        let at = events.partition_point(|kept| kept.at <= event.at);
+        if at == 0 && events.len() >= Session::CAP {
+            // Older than all that is kept: its visit was counted with events that are no longer there.
+            return;
+        }
+        let before = at.checked_sub(1).and_then(|before| events.get(before));
+        let after = events.get(at);
+        let apart = |left: &Event, right: &Event| right.at.duration_since(left.at) > VISIT;
+        let visits = &mut self.state.profile.visits;
+        match (before, after) {
+            (None, None) => *visits += 1,
+            (Some(before), None) => *visits += u32::from(apart(before, event)),
+            (None, Some(after)) => *visits += u32::from(apart(event, after)),
+            (Some(before), Some(after)) => {
+                let now = u32::from(apart(before, event)) + u32::from(apart(event, after));
+                *visits = (*visits + now).saturating_sub(u32::from(apart(before, after)));
+            }
+        }
+    }
+
+    fn count_order(&mut self, event: &Event) {
+        if event.order.as_ref().is_some_and(|order| !remember(&mut self.orders, order.as_str(), ORDERS)) {
+            return;
+        }
+        let profile = &mut self.state.profile;
+        profile.orders += 1;
+        let mut products: Vec<_> = event.lines.iter().map(|line| &line.product).collect();
+        products.sort_unstable();
+        products.dedup();
+        for product in products {
+            let purchase = Purchase { product: product.clone(), last: event.at, times: 1 };
+            add(&mut profile.bought, purchase);
+        }
+    }
+
+    /// Empties a session for a login, and gives what it held. Ids of events and orders stay remembered: a beacon sent again after
+    /// the login must not come back to the session, where the next customer of a shared device would take it over.
+    pub(super) fn leave(&mut self) -> Self {
+        let next = self.cleared();
+        let left = std::mem::replace(&mut self.state, next);
+        Self { state: left, ..Self::default() }
+    }
+
+    /// Takes over what a session held. Consent on file here stays; without one, the session's holds.
+    pub(super) fn join(&mut self, session: &Self) {
+        let Kept { session: events, profile, consent } = &session.state;
+        for event in &events.events {
+            // What was there already is no news.
+            match self.append(event) {
+                Appended::Accepted | Appended::Duplicate => {}
+            }
+        }
+        // Purchases of events that the session no longer kept.
+        for purchase in &profile.bought {
+            let bought = &mut self.state.profile.bought;
+            match bought.iter_mut().find(|own| own.product == purchase.product) {
+                Some(own) => own.last = own.last.max(purchase.last),
+                None => add(bought, purchase.clone()),
+            }
+        }
+        self.state.profile.bought.sort_by_key(|purchase| purchase.last);
+        // Orders whose events the session no longer kept.
+        let told = events.events.iter().filter(|event| event.kind == EventType::CheckoutCompleted).count();
+        self.state.profile.orders += profile.orders.saturating_sub(u32::try_from(told).unwrap_or(u32::MAX));
+        self.state.consent = self.state.consent.or(*consent);
+        self.state.session.revision += 1;
+        self.state.profile.revision += 1;
+    }
+
+    /// Forgets session and profile; what consent says stays. True where there was something.
+    pub(super) fn erase_preferences(&mut self) -> bool {
+        let held = self.holds_events();
+        self.state = self.cleared();
+        self.seen.clear();
+        self.orders.clear();
+        held
+    }
+
+    /// Forgets everything. Of a consent on file it stays known that it was withdrawn. True where there was more.
+    pub(super) fn erase(&mut self) -> bool {
+        let consented = self.state.consent.is_some_and(|consent| consent != Consent::NONE);
+        let held = self.erase_preferences();
+        self.state.consent = self.state.consent.map(|_| Consent::NONE);
+        held || consented
+    }
+
+    /// Whether anything beyond consent is known.
+    fn holds_events(&self) -> bool {
+        let Kept { session, profile, .. } = &self.state;
+        !session.events.is_empty() || profile.visits > 0 || profile.orders > 0 || !profile.bought.is_empty()
+    }
+
+    /// Nothing but the consent, at later revisions.
+    fn cleared(&self) -> Kept {
+        let Kept { session, profile, consent } = &self.state;
+        Kept {
+            session: Session { events: Vec::new(), revision: session.revision + 1 },
+            profile: Profile { revision: profile.revision + 1, ..Profile::default() },
+            consent: *consent,
+        }
+    }
+
+    /// About how many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        let text = |id: Option<usize>| id.map_or(0, |length| length + 16);
+        let events: usize = self
+            .state
+            .session
+            .events
+            .iter()
+            .map(|event| {
+                size_of::<Event>()
+                    + text(Some(event.id.as_str().len()))
+                    + text(event.product.as_ref().map(|id| id.as_str().len()))
+                    + text(event.variant.as_ref().map(|id| id.as_str().len()))
+                    + text(event.collection.as_ref().map(|id| id.as_str().len()))
+                    + text(event.query.as_ref().map(|query| query.len()))
+                    + event.lines.len() * 160
+            })
+            .sum();
+        events + self.state.profile.bought.len() * 96 + (self.seen.len() + self.orders.len()) * 8 + size_of::<Self>()
+    }
+}
+
+/// Remembers the hash of an id. False where it was there.
+fn remember(hashes: &mut VecDeque<u64>, id: &str, most: usize) -> bool {
+    let hash = xxh3_64(id.as_bytes());
+    let new = !hashes.contains(&hash);
+    if new {
+        push(hashes, hash, most);
+    }
+    new
+}
+
+fn push(hashes: &mut VecDeque<u64>, hash: u64, most: usize) {
+    if hashes.len() >= most {
+        hashes.pop_front();
+    }
+    hashes.push_back(hash);
+}
+
+/// Counts a purchase and puts it where its last time belongs.
+fn add(bought: &mut Vec<Purchase>, mut purchase: Purchase) {
+    if let Some(at) = bought.iter().position(|own| own.product == purchase.product) {
+        let own = bought.remove(at);
+        purchase.times += own.times;
+        purchase.last = purchase.last.max(own.last);
+    }
+    let at = bought.partition_point(|own| (own.last, &own.product) <= (purchase.last, &purchase.product));
+    bought.insert(at, purchase);
+    if bought.len() > Profile::CAP {
+        bought.remove(0);
+    }
+}
