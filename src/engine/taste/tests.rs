@@ -1,1 +1,72 @@
 //! Taste on hand-made sessions.
+
+use super::*;
+use crate::domain::consent::Consent;
+use crate::domain::ids::{CollectionKey, EventId, ShopperKey};
+use crate::domain::market::Market;
+use crate::store::ShopperState;
+
+fn at(day: i64) -> Timestamp {
+    Timestamp::from_second(1_767_268_800 + day * 86_400).unwrap()
+}
+
+fn index() -> Index {
+    let product = |key: &str, category: &str| -> CatalogueProduct {
+        serde_json::from_value(serde_json::json!({
+            "key": key, "handle": key, "title": key, "category": category, "collections": ["all"],
+        }))
+        .unwrap()
+    };
+    Index::build([product("a", "Hats"), product("b", "Hats"), product("c", "Bags")])
+}
+
+fn taste(now: i64, events: &[(EventType, i64, &str)]) -> Option<Taste> {
+    let mut state = ShopperState::default();
+    for (n, (kind, day, product)) in events.iter().enumerate() {
+        let id = EventId::new(n.to_string());
+        state.session.insert(match kind {
+            EventType::CollectionViewed => {
+                Event { collection: Some(CollectionKey::new(*product)), ..Event::bare(id, *kind, at(*day)) }
+            }
+            _ => Event::of_product(id, *kind, at(*day), ProductKey::new(*product)),
+        });
+    }
+    let context = Context {
+        shopper: Some(ShopperKey::new("s")),
+        confirmed: false,
+        consent: Consent::ALL,
+        state,
+        market: Market::default(),
+        now: at(now),
+    };
+    of(&context, &index())
+}
+
+#[test]
+fn newer_events_and_carts_weigh_more() {
+    use EventType::{ProductAddedToCart as Carted, ProductViewed as Viewed};
+    let taste = taste(0, &[(Viewed, 0, "a"), (Viewed, 0, "c")]).unwrap();
+    let order: Vec<&str> = taste.liked.iter().map(|liked| liked.key.as_str()).collect();
+    assert_eq!(order, ["c", "a"]);
+    assert!((taste.liked[1].weight - PER_EVENT).abs() < 1e-12);
+    let carted = super::tests::taste(3, &[(Carted, 0, "a"), (Viewed, 3, "c")]).unwrap();
+    // Three for the cart, halved after three days, one event back, against one.
+    assert_eq!(carted.liked[0].key.as_str(), "a");
+    assert!((carted.liked[1].weight - 1.0 / (1.5 * PER_EVENT)).abs() < 1e-12);
+}
+
+#[test]
+fn what_was_taken_out_of_the_cart_is_not_in_it() {
+    use EventType::{ProductAddedToCart as Carted, ProductRemovedFromCart as Removed};
+    assert!(taste(0, &[(Carted, 0, "a"), (Removed, 0, "a")]).is_none());
+    let again = taste(0, &[(Carted, 0, "a"), (Removed, 0, "a"), (Carted, 0, "a")]).unwrap();
+    assert_eq!(again.carted, [0]);
+}
+
+#[test]
+fn interests_are_shares_of_what_was_seen() {
+    let taste = taste(0, &[(EventType::CollectionViewed, 0, "all")]).unwrap();
+    let shares = taste.interests();
+    assert_eq!(shares.iter().map(|(label, _)| *label).collect::<Vec<_>>(), ["Hats", "Bags"]);
+    assert!((shares[0].1 - 2.0 / 3.0).abs() < 1e-12);
+}
