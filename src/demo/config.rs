@@ -13,7 +13,7 @@ pub struct Config {
     pub products: usize,
     /// Events in the history, about: sessions are not cut short. Default 100,000.
     pub events: usize,
-    /// Shoppers in the history; about a sixth as many sessions each as they have events. Default 4,000.
+    /// Shoppers in the history: some come once, some every week. Default 4,000.
     pub shoppers: usize,
     /// The world's present: the history ends here, and products were created before it. Default 2026-09-01T00:00:00Z.
     pub now: Timestamp,
@@ -47,6 +47,10 @@ pub struct Behaviour {
     pub add_to_cart: f64,
     /// Chance that a session with a cart ends in an order. Default 0.45.
     pub purchase: f64,
+    /// Chance that a session starts with buying again what was used up. Default 0.25.
+    pub restock: f64,
+    /// Share of products that are the fashion of one fortnight, and then six times as wanted. Default 0.05.
+    pub trends: f64,
 }
 
 impl Default for Config {
@@ -77,6 +81,8 @@ impl Default for Behaviour {
             popularity: 0.8,
             add_to_cart: 0.14,
             purchase: 0.45,
+            restock: 0.25,
+            trends: 0.05,
         }
     }
 }

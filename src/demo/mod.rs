@@ -7,12 +7,14 @@
 mod config;
 mod generate;
 mod graphql;
+mod history;
 mod http;
 mod image;
 mod market;
 mod pages;
 mod product;
 mod schema;
+mod session;
 mod store;
 mod words;
 
