@@ -117,13 +117,19 @@
     location.reload();
   }
 
+  /** GraphiQL opens its first tab with these variables, not the tab's own; where it remembers tabs, with neither. */
+  function firstVariables(examples) {
+    try { return localStorage.getItem("graphiql:tabState") ? undefined : examples[0].variables; } catch { return examples[0].variables; }
+  }
+
   function Page({ examples }) {
+    const [variables] = useState(() => firstVariables(examples));
     const fetcher = useMemo(() => GraphiQL.createFetcher({ url: endpoint, fetch: withHeaders }), []);
     return h(React.Fragment, null,
       h(Bar, { onExamples: openExamples }),
       h("main", { "aria-label": "GraphiQL" },
         h(GraphiQL, {
-          fetcher, defaultTabs: examples, defaultEditorToolsVisibility: "variables", inputValueDeprecation: true,
+          fetcher, defaultTabs: examples, variables, defaultEditorToolsVisibility: "variables", inputValueDeprecation: true,
           schemaDescription: true, shouldPersistHeaders: false,
         }, h(GraphiQL.Logo, null, h("span", { className: "quiet" }, "GraphiQL"))),
       ),

@@ -2,8 +2,8 @@
 "use strict";
 window.outfitterExamples = ({ handle, variant }) => [
   {
-    query: `# A product of the shop with its own recommendations. Below \`product\` each recommended
-# product takes any field the platform has: price and stock are live, in your market.
+    query: `# A product with its own recommendations. Each one is the
+# shop's product: ask for any field, price and stock are live.
 query ProductAndRelated($handle: String!) {
   product(handle: $handle) {
     title
@@ -39,9 +39,9 @@ query ProductAndRelated($handle: String!) {
     variables: JSON.stringify({ handle }, null, 2),
   },
   {
-    query: `# A shelf for the shopper behind this request. Run the first tab, then this one: what the
-# session has seen counts at once. "New shopper" starts again; consent "none" shows
-# what everybody sees.
+    query: `# A shelf for the shopper behind this request. Run the first
+# tab and then this one: what the session saw counts at once.
+# "New shopper" starts again; consent "none" is what all see.
 query HomeShelf {
   personalized {
     shopper {
@@ -78,7 +78,7 @@ query HomeShelf {
 `,
   },
   {
-    query: `# The platform makes the cart; what goes with it comes in the same answer.
+    query: `# The shop makes the cart; what goes with it is in the answer.
 mutation AddToCart($variant: ID!) {
   cartCreate(input: { lines: [{ merchandiseId: $variant, quantity: 1 }] }) {
     cart {
