@@ -4,7 +4,7 @@
 //! (`5`, `true`, `{ env = "NAME" }`) and where it is none, as text. The environment wins over the file. Secrets stand in
 //! neither: a setting says which variable or file holds one.
 
-use crate::{catalogue, platform};
+use crate::{catalogue, engine, gateway, platform};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -22,6 +22,10 @@ pub struct Settings {
     pub platform: platform::Config,
     /// What ranking knows of the products.
     pub catalogue: catalogue::crawl::Config,
+    /// How slates are decided.
+    pub engine: engine::Config,
+    /// Limits of requests and documents.
+    pub limits: gateway::limits::Limits,
 }
 
 /// Why the settings could not be read. Read by operators at start.
@@ -183,5 +187,49 @@ mod tests {
     #[test]
     fn a_token_in_the_settings_is_refused() {
         assert!(read("[platform.shopify]\nprivate_token = \"shpat_1\"\n", &[]).is_err());
+    }
+
+    const EXAMPLE: &str = include_str!("../outfitter.example.toml");
+
+    /// The example with its lines that begin so taken as settings.
+    fn example_with(prefix: &str) -> String {
+        let line = |line: &'static str| match line.strip_prefix(prefix) {
+            // `# ` begins an explanation.
+            Some(setting) if !setting.starts_with(' ') => setting,
+            _ if line.starts_with('[') => line,
+            _ => "",
+        };
+        EXAMPLE.lines().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Keys of the defaults that the example does not write; zeros are what is not written.
+    fn missing(defaults: &Table, example: &Table, at: &str) -> Vec<String> {
+        let key = |(key, value): (&String, &Value)| {
+            let path = format!("{at}.{key}");
+            match (value, example.get(key)) {
+                (Value::Table(inner), Some(Value::Table(example))) => missing(inner, example, &path),
+                (Value::Float(zero), None) if *zero == 0.0 => Vec::new(),
+                (_, Some(_)) => Vec::new(),
+                (_, None) => vec![path],
+            }
+        };
+        defaults.iter().flat_map(key).collect()
+    }
+
+    #[test]
+    fn the_example_writes_every_default_as_it_is() {
+        let text = example_with("#");
+        assert_eq!(read(&text, &[]).unwrap(), Settings::default());
+        let defaults = Table::try_from(Settings::default()).unwrap();
+        let example: Table = toml::from_str(&text).unwrap();
+        assert_eq!(missing(&defaults, &example, ""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_examples_without_a_default_are_settings_too() {
+        let settings = read(&example_with("# Example: "), &[]).unwrap();
+        assert!(settings.upstream.url.is_some() && settings.catalogue.file.is_some());
+        assert!(settings.platform.shopify.private_token.is_some() && settings.platform.schema.is_some());
+        assert_eq!((settings.engine.rules.len(), settings.engine.placements.len()), (1, 1));
     }
 }

@@ -1,8 +1,11 @@
 //! The commands, one a file. A command reads the settings, calls the library and prints; it decides nothing.
 
 pub mod assemble;
+mod catalogue;
 mod demo;
+mod schema;
 mod serve;
+mod target;
 
 use clap::{Parser, Subcommand};
 use std::io::Write;
@@ -22,6 +25,10 @@ enum Command {
     Serve(serve::Arguments),
     /// Run the demo store and the gateway before it: no account, no other program needed.
     Demo(demo::Arguments),
+    /// Pull the shop's schema, print the composed one.
+    Schema(schema::Arguments),
+    /// Crawl, import or show the catalogue.
+    Catalogue(catalogue::Arguments),
 }
 
 /// Reads the program's arguments and runs the command. Exit codes: 0 done, 1 failed, 2 wrong arguments.
@@ -43,11 +50,12 @@ fn run(command: Command) -> anyhow::Result<()> {
         match command {
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Demo(arguments) => demo::run(arguments).await,
+            Command::Schema(arguments) => schema::run(arguments).await,
+            Command::Catalogue(arguments) => catalogue::run(arguments).await,
         }
     })
 }
 
-#[allow(dead_code)] // The demo prints its addresses with it.
 /// Prints a line for the user. A closed pipe is no error: whoever closed it has read enough.
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();

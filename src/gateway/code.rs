@@ -137,7 +137,7 @@ codes! {
         "Render the page without it; operators find the cause in the log under the request's id.";
     Internal "OUTFITTER_INTERNAL" INTERNAL_SERVER_ERROR Http
         "Something went wrong in the gateway."
-        "Report it with the request's id from the answer's `x-request-id` header.";
+        "Report it with the request's id from the answer's `outfitter-request-id` header.";
 }
 
 #[cfg(test)]

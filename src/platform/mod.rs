@@ -20,6 +20,7 @@ use pages::CataloguePages;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use upstream::{Upstream, UpstreamError};
 
@@ -29,6 +30,8 @@ use upstream::{Upstream, UpstreamError};
 pub struct Config {
     /// The platform. Default: shopify.
     pub name: Kind,
+    /// A file with the shop's schema as SDL, where introspection is off. Default: none, the shop is asked.
+    pub schema: Option<PathBuf>,
     /// Settings of Shopify shops.
     pub shopify: shopify::Config,
 }

@@ -1,3 +1,20 @@
-//! HTTP: routes and handlers. Holds no logic.
+//! HTTP: routes and handlers. Holds no logic: a handler reads, hands over and answers.
+//!
+//! From the socket inwards: `shutdown` accepts connections and ends them gracefully, `routes` says which path is whose
+//! and lays the middleware around them, `graphql` collects a body within its limits and hands the request to the
+//! [`Backend`], `graphiql` is the browser's page, `health` and `/metrics` serve operators.
 
+pub mod app;
+pub mod config;
 pub mod graphiql;
+mod graphql;
+mod health;
+mod middleware;
+mod patience;
+mod routes;
+mod shutdown;
+
+pub use app::{App, AppParts, Backend, Lifecycle};
+pub use config::{Config, ConfigError};
+pub use routes::router;
+pub use shutdown::{run, termination};

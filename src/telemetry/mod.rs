@@ -1,1 +1,8 @@
 //! Layer 0: typed telemetry. An event struct writes log line and metric together; names are kept in one place.
+//!
+//! Nothing personal is a field of an event: no session, customer, cart, address, query text or variable. Labels are
+//! taken from small fixed sets, so that a hostile client cannot make series without end.
+
+pub mod events;
+pub mod init;
+pub mod names;

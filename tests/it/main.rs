@@ -2,6 +2,8 @@
 
 mod catalogue;
 mod client;
+mod commands;
 mod demo;
 mod demo_schema;
+mod http;
 mod upstream;

@@ -1,0 +1,186 @@
+//! What happens, as types: one struct an event, `emit` writes its log line and its metric together.
+
+use super::names;
+use metrics::{counter, gauge, histogram};
+use std::time::Duration;
+
+/// A request was answered.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestServed {
+    /// `GET`, `POST`, `OPTIONS`, or `other`.
+    pub method: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// From the head of the request to the head of the answer.
+    pub took: Duration,
+}
+
+impl RequestServed {
+    /// Writes it.
+    pub fn emit(self) {
+        let labels = [(names::METHOD, self.method.to_owned()), (names::STATUS, self.status.to_string())];
+        histogram!(names::REQUEST_DURATION, &labels).record(self.took.as_secs_f64());
+        let milliseconds = self.took.as_secs_f64() * 1000.0;
+        tracing::debug!(method = self.method, status = self.status, milliseconds, "request served");
+    }
+}
+
+/// Requests in flight, counted while this lives.
+#[derive(Debug)]
+pub struct RequestActive(());
+
+impl RequestActive {
+    /// Counts one more.
+    pub fn begin() -> Self {
+        gauge!(names::REQUESTS_ACTIVE).increment(1);
+        Self(())
+    }
+}
+
+impl Drop for RequestActive {
+    fn drop(&mut self) {
+        gauge!(names::REQUESTS_ACTIVE).decrement(1);
+    }
+}
+
+/// Connections open, counted while this lives.
+#[derive(Debug)]
+pub struct ConnectionOpen(());
+
+impl ConnectionOpen {
+    /// Counts one more.
+    pub fn begin() -> Self {
+        gauge!(names::CONNECTIONS).increment(1);
+        Self(())
+    }
+}
+
+impl Drop for ConnectionOpen {
+    fn drop(&mut self) {
+        gauge!(names::CONNECTIONS).decrement(1);
+    }
+}
+
+/// An error was told to a client.
+#[derive(Clone, Copy)]
+pub struct ErrorTold<'a> {
+    /// The stable code.
+    pub code: &'static str,
+    /// For the log only: may name addresses of ours, never a shopper's data.
+    pub cause: &'a dyn std::fmt::Display,
+    /// Whether it is ours or the platform's, so that somebody should look.
+    pub ours: bool,
+}
+
+impl ErrorTold<'_> {
+    /// Writes it.
+    pub fn emit(self) {
+        counter!(names::ERRORS, names::CODE => self.code).increment(1);
+        if self.ours {
+            tracing::error!(code = self.code, cause = %self.cause, "request failed");
+        } else {
+            // What a client sent wrong can quote the client's own text: the code alone is logged.
+            tracing::debug!(code = self.code, "request refused");
+        }
+    }
+}
+
+/// A handler panicked; the client got a masked error.
+#[derive(Clone, Copy, Debug)]
+pub struct Panicked;
+
+impl Panicked {
+    /// Writes it.
+    pub fn emit(self) {
+        counter!(names::PANICS).increment(1);
+        tracing::error!("a handler panicked; the client was told of an internal error");
+    }
+}
+
+/// The server accepts connections.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerStarted {
+    /// Where.
+    pub address: std::net::SocketAddr,
+}
+
+impl ServerStarted {
+    /// Writes it.
+    pub fn emit(self) {
+        tracing::info!(address = %self.address, "listening");
+    }
+}
+
+/// The server has stopped.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerStopped {
+    /// Connections that were cut off because the grace was over.
+    pub cut_off: usize,
+}
+
+impl ServerStopped {
+    /// Writes it.
+    pub fn emit(self) {
+        if self.cut_off == 0 {
+            tracing::info!("stopped; every request in flight was answered");
+        } else {
+            tracing::warn!(connections = self.cut_off, "stopped; the grace was over before every request was answered");
+        }
+    }
+}
+
+/// The platform answered, or did not.
+#[derive(Clone, Copy, Debug)]
+pub struct UpstreamAnswered {
+    /// `forward`, `plan`, `lookup`, `crawl`, `schema`.
+    pub kind: &'static str,
+    /// `ok`, or the error's code.
+    pub outcome: &'static str,
+    /// Until the head of its answer.
+    pub took: Duration,
+}
+
+impl UpstreamAnswered {
+    /// Writes it.
+    pub fn emit(self) {
+        let labels = [(names::KIND, self.kind), (names::OUTCOME, self.outcome)];
+        histogram!(names::UPSTREAM_DURATION, &labels).record(self.took.as_secs_f64());
+        let milliseconds = self.took.as_secs_f64() * 1000.0;
+        tracing::debug!(kind = self.kind, outcome = self.outcome, milliseconds, "platform answered");
+    }
+}
+
+/// A slate was made.
+#[derive(Clone, Copy, Debug)]
+pub struct SlateServed {
+    /// As in `PersonalizedDecision.servedBy`.
+    pub served_by: &'static str,
+    /// Without hydration.
+    pub took: Duration,
+}
+
+impl SlateServed {
+    /// Writes it.
+    pub fn emit(self) {
+        histogram!(names::SLATE_DURATION, names::SERVED_BY => self.served_by).record(self.took.as_secs_f64());
+    }
+}
+
+/// How the catalogue stands.
+#[derive(Clone, Copy, Debug)]
+pub struct CatalogueStands {
+    /// Products in the index.
+    pub products: usize,
+    /// Since the last complete crawl.
+    pub age: Duration,
+}
+
+impl CatalogueStands {
+    /// Writes it.
+    pub fn emit(self) {
+        // Exact up to 2⁵³ products.
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and no catalogue is that large")]
+        gauge!(names::CATALOGUE_PRODUCTS).set(self.products as f64);
+        gauge!(names::CATALOGUE_AGE).set(self.age.as_secs_f64());
+    }
+}
