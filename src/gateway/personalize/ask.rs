@@ -7,7 +7,7 @@ use super::decider::Decider;
 use super::error::AskError;
 use crate::domain::ids::{CollectionKey, ProductKey};
 use crate::domain::slate::Intent;
-use crate::engine::request::{MAX_FIRST, SlateRequest};
+use crate::engine::{MAX_FIRST, SlateRequest};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -188,8 +188,7 @@ fn label(entity: &str, intent: Intent) -> Arc<str> {
 }
 
 fn unknown_placement(name: &str, engine: &dyn Decider) -> AskError {
-    let known = engine.placements();
-    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let known = engine.placements().join(", ");
     AskError::Placement { name: name.chars().take(64).collect(), known }
 }
 
@@ -216,5 +215,118 @@ fn ids(argument: &'static str, args: &Map<String, Value>) -> Result<Vec<String>,
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(values)) => values.iter().map(id).collect(),
         Some(one) => Ok(vec![id(one)?]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Fixture;
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    /// Arguments of one field as a client may write them: as JSON, and as GraphQL text.
+    fn arguments(field: EntryField) -> impl Strategy<Value = Map<String, Value>> {
+        let ids = || proptest::option::of(proptest::collection::vec("[a-z/:]{1,12}", 0..4));
+        let intent = proptest::sample::select(vec!["RELATED", "COMPLETE_THE_LOOK", "FOR_YOU", "BUY_AGAIN", "POPULAR"]);
+        let first = proptest::option::of(1..=50_i64);
+        let placement = proptest::sample::select(vec!["home", "cart", "trending"]);
+        (proptest::option::of(intent), placement, first, ids(), ids()).prop_map(
+            move |(intent, placement, first, seeds, exclude)| {
+                let mut args = Map::new();
+                let has_intent = field.default_intent().is_some();
+                intent.filter(|_| has_intent).map(|intent| args.insert("intent".into(), json!(intent)));
+                if field == EntryField::Root {
+                    args.insert("placement".into(), json!(placement));
+                    seeds.map(|seeds| args.insert("seeds".into(), json!(seeds)));
+                }
+                first.map(|first| args.insert("first".into(), json!(first)));
+                exclude.map(|exclude| args.insert("exclude".into(), json!(exclude)));
+                args
+            },
+        )
+    }
+
+    fn written(args: &Map<String, Value>) -> String {
+        if args.is_empty() {
+            return String::new();
+        }
+        let value = |name: &str, value: &Value| match value {
+            Value::String(text) if name == "intent" => text.clone(),
+            other => other.to_string(),
+        };
+        let args: Vec<_> = args.iter().map(|(name, of)| format!("{name}: {}", value(name, of))).collect();
+        format!("({})", args.join(", "))
+    }
+
+    fn at(field: EntryField) -> (Subject, Value, &'static str) {
+        let products = vec![ProductKey::new("p1"), ProductKey::new("p2")];
+        match field {
+            EntryField::Root => (Subject::Shopper, Value::Null, "Query"),
+            EntryField::Product => {
+                (Subject::Product(ProductKey::new("p")), json!({"__typename": "Product", "key": "p"}), "Product")
+            }
+            EntryField::Cart => (
+                Subject::Cart { key: "c".into(), products },
+                json!({"__typename": "Cart", "key": "c", "products": ["p1", "p2"]}),
+                "Cart",
+            ),
+            EntryField::Collection => (
+                Subject::Collection(CollectionKey::new("k")),
+                json!({"__typename": "Collection", "key": "k"}),
+                "Collection",
+            ),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn collector_and_resolver_derive_the_same_ask(
+            (field, args) in proptest::sample::select(vec![
+                EntryField::Root, EntryField::Product, EntryField::Cart, EntryField::Collection,
+            ]).prop_flat_map(|field| (Just(field), arguments(field)))
+        ) {
+            let (subject, representation, ty) = at(field);
+            let ask = SlateAsk::from_args(subject, field, &args).unwrap();
+            let wanted = format!("personalized{{recommendations{}{{decision{{id}}}}}}", written(&args));
+            let fixture = Fixture::new();
+            fixture.settled(ask, "settled before");
+            let (text, variables) = if field == EntryField::Root {
+                (format!("{{{wanted}}}"), json!({}))
+            } else {
+                let text = format!("query($r:[_Any!]!){{_entities(representations:$r){{...on {ty}{{{wanted}}}}}}}");
+                (text, json!({"r": [representation]}))
+            };
+            let answer = fixture.run(&text, variables);
+            prop_assert!(answer.to_string().contains("settled before"), "{text}\n{answer}");
+        }
+    }
+
+    #[test]
+    fn absent_arguments_take_the_defaults_of_the_schema() {
+        let none = Map::new();
+        let ask = SlateAsk::from_args(Subject::Product(ProductKey::new("p")), EntryField::Product, &none).unwrap();
+        assert_eq!((ask.intent, ask.first), (Some(Intent::Related), 4));
+        let ask = SlateAsk::from_args(Subject::Collection(CollectionKey::new("k")), EntryField::Collection, &none);
+        assert_eq!(ask.unwrap().first, 24);
+        let root = json!({"placement": "home"});
+        let ask = SlateAsk::from_args(Subject::Shopper, EntryField::Root, root.as_object().unwrap()).unwrap();
+        assert_eq!((ask.intent, ask.first), (None, 8));
+    }
+
+    #[test]
+    fn what_cannot_be_served_is_refused_with_a_code() {
+        let refuse = |args: Value| {
+            let ask = SlateAsk::from_args(Subject::Shopper, EntryField::Root, args.as_object().unwrap());
+            ask.unwrap_err().code()
+        };
+        assert_eq!(refuse(json!({"placement": "home", "first": 0})), "PERSONALIZED_BAD_FIRST");
+        assert_eq!(refuse(json!({"placement": "home", "first": 51})), "PERSONALIZED_BAD_FIRST");
+        assert_eq!(refuse(json!({"placement": "home", "seeds": [""]})), "PERSONALIZED_BAD_ID");
+        assert_eq!(refuse(json!({"placement": "home", "exclude": ["x".repeat(513)]})), "PERSONALIZED_BAD_ID");
+        assert_eq!(refuse(json!({"placement": "home", "exclude": vec!["x"; 251]})), "PERSONALIZED_TOO_MANY_IDS");
+        assert_eq!(refuse(json!({"placement": 1})), "PERSONALIZED_BAD_ARGUMENT");
+        assert_eq!(refuse(json!({})), "PERSONALIZED_BAD_ARGUMENT");
     }
 }

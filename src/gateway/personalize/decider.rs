@@ -1,7 +1,7 @@
 //! What the personalization schema asks of the engine.
 
 use crate::domain::ids::ProductKey;
-use crate::domain::slate::{Intent, Slate};
+use crate::domain::slate::Intent;
 use crate::engine::{Context, Engine, SlateRequest, Slated};
 use async_trait::async_trait;
 
@@ -16,9 +16,6 @@ pub trait Decider: Send + Sync {
 
     /// Decides, one slate a request and in their order.
     async fn slates(&self, context: &Context, requests: &[SlateRequest]) -> Vec<Slated>;
-
-    /// The slate as served: the candidates in ranked order, without what was dropped, cut to what was wanted.
-    fn settle(&self, candidates: &Slate, dropped: &[ProductKey]) -> Slate;
 
     /// How well the product fits the shopper, 0 to 1; `None` where nothing personal may be read.
     fn affinity(&self, context: &Context, product: &ProductKey) -> Option<f64>;
@@ -39,10 +36,6 @@ impl Decider for Engine {
 
     async fn slates(&self, context: &Context, requests: &[SlateRequest]) -> Vec<Slated> {
         Engine::slates(self, context, requests).await
-    }
-
-    fn settle(&self, candidates: &Slate, dropped: &[ProductKey]) -> Slate {
-        crate::engine::settle(candidates, &dropped.iter().cloned().collect(), &Default::default())
     }
 
     fn affinity(&self, context: &Context, product: &ProductKey) -> Option<f64> {

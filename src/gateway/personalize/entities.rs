@@ -56,13 +56,12 @@ async fn recommend(
     intent: Option<PersonalizedIntent>,
     first: i32,
     exclude: Option<Vec<ID>>,
-) -> Result<Option<PersonalizedRecommendations>> {
+) -> Result<PersonalizedRecommendations> {
     let exclude = exclude.unwrap_or_default().into_iter().map(|id| id.0).collect();
     let arguments =
         SlateArguments { intent: intent.map(Into::into), first: first.into(), exclude, ..SlateArguments::default() };
     let ask = SlateAsk::new(subject, arguments).map_err(|error| error.extend())?;
-    let settled = Viewer::of(ctx)?.slate(&ask).await.map_err(|error| error.extend())?;
-    Ok(Some(PersonalizedRecommendations(settled)))
+    Ok(PersonalizedRecommendations(Viewer::of(ctx)?.slate(&ask).await?))
 }
 
 /// A product of the shop.
@@ -94,9 +93,9 @@ impl PersonalizedProduct {
     }
 
     /// How well the product fits this shopper now, 0 to 1, comparable within one response. Null without consent.
-    async fn affinity(&self, ctx: &Context<'_>) -> Result<Option<f64>> {
-        let viewer = Viewer::of(ctx)?;
-        Ok(viewer.personal().then(|| viewer.engine.affinity(&viewer.context, &self.0)).flatten())
+    async fn affinity(&self, ctx: &Context<'_>) -> Option<f64> {
+        let viewer = Viewer::of(ctx).ok()?;
+        viewer.engine.affinity(&viewer.context, &self.0)
     }
 
     /// Products to show beside this one.
@@ -107,8 +106,8 @@ impl PersonalizedProduct {
         intent: PersonalizedIntent,
         #[graphql(default = 4, desc = "How many, 1 to 50.")] first: i32,
         #[graphql(desc = "Ids of products not wanted: those the page shows already.")] exclude: Option<Vec<ID>>,
-    ) -> Result<Option<PersonalizedRecommendations>> {
-        recommend(ctx, Subject::Product(self.0.clone()), Some(intent), first, exclude).await
+    ) -> Option<Result<PersonalizedRecommendations>> {
+        Some(recommend(ctx, Subject::Product(self.0.clone()), Some(intent), first, exclude).await)
     }
 }
 
@@ -124,8 +123,8 @@ impl ProductConnection {
     }
 
     /// The decision behind a re-ranked connection; null where the platform's order was kept without one.
-    async fn personalized(&self, ctx: &Context<'_>) -> Result<Option<PersonalizedDecision>> {
-        Ok(Viewer::of(ctx)?.book.connection(&self.0).map(PersonalizedDecision))
+    async fn personalized(&self, ctx: &Context<'_>) -> Option<PersonalizedDecision> {
+        Viewer::of(ctx).ok()?.book.connection(&self.0).map(PersonalizedDecision)
     }
 }
 
@@ -171,9 +170,9 @@ impl PersonalizedCart {
         intent: PersonalizedIntent,
         #[graphql(default = 4, desc = "How many, 1 to 50.")] first: i32,
         #[graphql(desc = "Ids of products not wanted: those the page shows already.")] exclude: Option<Vec<ID>>,
-    ) -> Result<Option<PersonalizedRecommendations>> {
+    ) -> Option<Result<PersonalizedRecommendations>> {
         let subject = Subject::Cart { key: Arc::clone(&self.key), products: self.products.clone() };
-        recommend(ctx, subject, Some(intent), first, exclude).await
+        Some(recommend(ctx, subject, Some(intent), first, exclude).await)
     }
 }
 
@@ -211,7 +210,7 @@ impl PersonalizedCollection {
         ctx: &Context<'_>,
         #[graphql(default = 24, desc = "How many, 1 to 50.")] first: i32,
         #[graphql(desc = "Ids of products not wanted: those the page shows already.")] exclude: Option<Vec<ID>>,
-    ) -> Result<Option<PersonalizedRecommendations>> {
-        recommend(ctx, Subject::Collection(self.0.clone()), None, first, exclude).await
+    ) -> Option<Result<PersonalizedRecommendations>> {
+        Some(recommend(ctx, Subject::Collection(self.0.clone()), None, first, exclude).await)
     }
 }

@@ -1,5 +1,6 @@
 //! What can be wrong with a personalized field, as the client reads it. The codes are stable: clients may match them.
 
+use super::sink::SinkError;
 use async_graphql::ErrorExtensions;
 
 /// An argument of a personalized field that cannot be served.
@@ -68,9 +69,21 @@ impl ErrorExtensions for AskError {
     }
 }
 
-/// The store or the engine could not answer. Why stays in the log.
-pub(super) fn unavailable(what: &str) -> async_graphql::Error {
-    coded(format!("{what} cannot be reached now; try again"), "PERSONALIZED_UNAVAILABLE")
+impl ErrorExtensions for SinkError {
+    fn extend(&self) -> async_graphql::Error {
+        let code = match self {
+            Self::Refused { code, .. } => code,
+            Self::Unavailable => UNAVAILABLE,
+        };
+        coded(self.to_string(), code)
+    }
+}
+
+const UNAVAILABLE: &str = "PERSONALIZED_UNAVAILABLE";
+
+/// The decision log could not answer. Why stays in the gateway's own log.
+pub(super) fn unavailable() -> async_graphql::Error {
+    coded("the decision log cannot be reached now; try again".to_owned(), UNAVAILABLE)
 }
 
 /// The field was executed without what it needs: a fault of the gateway.

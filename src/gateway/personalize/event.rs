@@ -65,11 +65,11 @@ pub(super) struct PersonalizedEventInput {
     position: Option<i32>,
 }
 
-/// One line of a cart or an order. Set productId or variantId.
+/// One line of a cart or an order.
 #[derive(InputObject)]
 pub(super) struct PersonalizedLineInput {
     /// The product.
-    product_id: Option<ID>,
+    product_id: ID,
     /// The variant.
     variant_id: Option<ID>,
     /// How many, at least 1.
@@ -126,9 +126,8 @@ impl PersonalizedEventInput {
 impl PersonalizedLineInput {
     fn decode(self) -> Result<Line, String> {
         let quantity = u32::try_from(self.quantity).ok().filter(|quantity| *quantity >= 1);
-        let product = id("lines.productId", self.product_id)?;
         Ok(Line {
-            product: ProductKey::new(product.ok_or("a line needs a `productId`")?),
+            product: ProductKey::new(text("lines.productId", self.product_id.0)?),
             variant: id("lines.variantId", self.variant_id)?.map(VariantKey::new),
             quantity: quantity.ok_or("`quantity` is at least 1")?,
             price: self.price.map(PersonalizedMoneyInput::decode).transpose()?,
@@ -159,7 +158,7 @@ fn text(name: &str, text: String) -> Result<String, String> {
 #[derive(SimpleObject)]
 pub(super) struct PersonalizedTrackPayload {
     /// How many were taken.
-    pub(super) accepted: i32,
+    pub(super) accepted: usize,
     /// Those that were not, each with why.
     pub(super) rejected: Vec<PersonalizedRejectedEvent>,
 }

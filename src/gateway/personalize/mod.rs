@@ -8,6 +8,7 @@
 //! Every entry field is nullable and every failure is a GraphQL error with a code in its extensions ([`error`]): a
 //! failure here never takes the platform's data with it.
 
+mod ahead;
 pub mod ask;
 pub mod book;
 pub mod decider;
@@ -16,6 +17,8 @@ mod entities;
 pub mod error;
 mod event;
 pub mod execute;
+#[cfg(test)]
+mod fixture;
 mod mutation;
 mod query;
 mod reason;

@@ -7,13 +7,17 @@ use super::shopper::PersonalizedPurpose;
 use super::viewer::Viewer;
 use crate::domain::audit::DecisionRecord;
 use crate::domain::ids::DecisionId;
-use async_graphql::{Context, ErrorExtensions, ID, Object, Result, SimpleObject};
+use crate::engine::settle;
+use async_graphql::{ErrorExtensions, ID, Object, Result, SimpleObject};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// The longest decision id taken, in bytes.
 const MAX_ID: usize = 128;
 
 /// A decision as it was made.
-pub(super) struct PersonalizedDecisionRecord(DecisionRecord);
+#[derive(Clone)]
+pub(super) struct PersonalizedDecisionRecord(Arc<DecisionRecord>);
 
 impl PersonalizedDecisionRecord {
     /// The decision, where it is this shopper's own.
@@ -25,10 +29,10 @@ impl PersonalizedDecisionRecord {
         let record = viewer.decisions.get(shopper, &DecisionId::new(id)).await;
         let record = record.map_err(|error| {
             tracing::warn!(%error, "a decision could not be read");
-            unavailable("The decision log")
+            unavailable()
         })?;
         // The store answers for this shopper only; a store that does not is not trusted with it.
-        Ok(record.filter(|record| record.shopper == *shopper).map(Self))
+        Ok(record.filter(|record| record.shopper == *shopper).map(|record| Self(Arc::new(record))))
     }
 }
 
@@ -66,13 +70,13 @@ impl PersonalizedDecisionRecord {
     }
 
     /// True where running the logged inputs again gives the same slate; null where inputs have been erased since.
-    async fn reproduced(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
+    async fn reproduced(&self) -> Option<bool> {
         let record = &self.0;
         if record.candidates.items.is_empty() && !record.slate.items.is_empty() {
-            return Ok(None);
+            return None;
         }
-        let again = Viewer::of(ctx)?.engine.settle(&record.candidates, &record.dropped);
-        Ok(Some(again.items == record.slate.items))
+        let again = settle(&record.candidates, &record.dropped.iter().cloned().collect(), &HashSet::new());
+        Some(again.items == record.slate.items)
     }
 }
 
@@ -85,4 +89,70 @@ pub(super) struct PersonalizedInput {
     purpose: Option<PersonalizedPurpose>,
     /// Its value, in words or ids.
     value: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Fixture, slate};
+    use super::*;
+    use crate::domain::audit::InputRead;
+    use crate::domain::consent::Purpose;
+    use crate::domain::ids::{ProductKey, ShopperKey};
+    use serde_json::json;
+
+    fn record(shopper: &str, id: &str) -> DecisionRecord {
+        let mut served = slate(id, 2);
+        served.items = served.items.split_off(1);
+        served.items.truncate(2);
+        DecisionRecord {
+            shopper: ShopperKey::new(shopper),
+            slate: served,
+            inputs: vec![InputRead {
+                name: "session.viewed".into(),
+                purpose: Some(Purpose::Preferences),
+                value: "seen".into(),
+            }],
+            candidates: slate(id, 2),
+            dropped: vec![ProductKey::new("a")],
+        }
+    }
+
+    #[test]
+    fn a_shopper_reads_their_own_decisions_and_no_others() {
+        let fixture = Fixture::new();
+        let mut erased = record("s-1", "erased");
+        erased.candidates.items.clear();
+        let mut other = record("s-1", "other");
+        other.dropped.clear();
+        fixture.log.records.lock().unwrap().extend([record("s-1", "own"), record("s-2", "theirs"), erased, other]);
+        let text = "{personalized{
+            own: decision(id: \"own\"){id placement decision{id} inputs{name purpose value}
+                items{product{key} position reason{code because{key}}} reproduced}
+            theirs: decision(id: \"theirs\"){id}
+            erased: decision(id: \"erased\"){reproduced}
+            other: decision(id: \"other\"){reproduced}
+            bad: decision(id: \"\"){id}}}";
+        let answer = fixture.run(text, json!({}));
+        let item = |key: &str, position: u32| {
+            let reason = json!({"code": "VIEWED_TOGETHER", "because": {"key": "seen"}});
+            json!({"product": {"key": key}, "position": position, "reason": reason})
+        };
+        assert_eq!(
+            answer["data"]["personalized"],
+            json!({
+                "own": {
+                    "id": "own", "placement": "home", "decision": {"id": "own"},
+                    "inputs": [{"name": "session.viewed", "purpose": "PREFERENCES", "value": "seen"}],
+                    "items": [item("b", 1), item("c", 2)],
+                    "reproduced": true,
+                },
+                "theirs": null,
+                "erased": {"reproduced": null},
+                "other": {"reproduced": false},
+                "bad": null,
+            })
+        );
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "PERSONALIZED_BAD_ID");
+        assert_eq!(answer["errors"][0]["path"], json!(["personalized", "bad"]));
+    }
 }

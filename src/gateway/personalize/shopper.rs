@@ -1,47 +1,45 @@
 //! What is known of the shopper, as the shopper may read it.
 
-use super::error::AskError;
 use super::viewer::Viewer;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::ShopperKey;
-use crate::engine::context::Context as Known;
-use crate::engine::request::MAX_FIRST;
-use async_graphql::{Context, Enum, ErrorExtensions, ID, Object, Result, SimpleObject};
+use crate::engine::{Context, MAX_FIRST};
+use async_graphql::{Enum, ID, Object, SimpleObject};
+use std::sync::Arc;
 
 /// The shopper as the gateway knows them.
-pub(super) struct PersonalizedShopper(pub(super) ShopperKey);
+pub(super) struct PersonalizedShopper {
+    pub(super) key: ShopperKey,
+    pub(super) viewer: Arc<Viewer>,
+}
 
 /// The shopper as the gateway knows them.
 #[Object]
 impl PersonalizedShopper {
     /// Opaque keyed hash, never the platform's id.
     async fn id(&self) -> ID {
-        ID(self.0.to_string())
+        ID(self.key.to_string())
     }
 
     /// What the shopper has allowed.
-    async fn consent(&self, ctx: &Context<'_>) -> Result<PersonalizedConsent> {
-        Ok(Viewer::of(ctx)?.context.consent.into())
+    async fn consent(&self) -> PersonalizedConsent {
+        self.viewer.context.consent.into()
     }
 
     /// First visit, returning, or customer.
-    async fn visits(&self, ctx: &Context<'_>) -> Result<PersonalizedVisits> {
-        Ok(PersonalizedVisits::of(&Viewer::of(ctx)?.context))
+    async fn visits(&self) -> PersonalizedVisits {
+        PersonalizedVisits::of(&self.viewer.context)
     }
 
     /// Category affinities, strongest first, summing to at most 1.
     async fn interests(
         &self,
-        ctx: &Context<'_>,
-        #[graphql(default = 5, desc = "How many, 1 to 50.")] first: i32,
-    ) -> Result<Vec<PersonalizedInterest>> {
-        let first = usize::try_from(first)
-            .ok()
-            .filter(|first| (1..=MAX_FIRST).contains(first))
-            .ok_or_else(|| AskError::First { got: first.into(), most: MAX_FIRST }.extend())?;
-        let viewer = Viewer::of(ctx)?;
-        let interests = viewer.engine.interests(&viewer.context, first);
-        Ok(interests.into_iter().map(|(label, weight)| PersonalizedInterest { label, weight }).collect())
+        #[graphql(default = 5, desc = "How many at most; there are never more than 50.")] first: i32,
+    ) -> Vec<PersonalizedInterest> {
+        // The list is not nullable, so a number that is out of range is brought into it rather than refused.
+        let first = usize::try_from(first).unwrap_or(0).min(MAX_FIRST);
+        let interests = self.viewer.engine.interests(&self.viewer.context, first).into_iter();
+        interests.map(|(label, weight)| PersonalizedInterest { label, weight }).collect()
     }
 }
 
@@ -57,7 +55,7 @@ pub(super) enum PersonalizedVisits {
 }
 
 impl PersonalizedVisits {
-    fn of(known: &Known) -> Self {
+    fn of(known: &Context) -> Self {
         match (&known.state.profile, known.confirmed) {
             (_, true) => Self::Customer,
             (profile, _) if profile.orders > 0 => Self::Customer,

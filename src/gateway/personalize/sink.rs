@@ -2,8 +2,6 @@
 
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::Event;
-use crate::engine::context::Context;
-use crate::store::StoreError;
 use async_trait::async_trait;
 
 /// Why an event was not taken.
@@ -19,20 +17,32 @@ pub enum Rejection {
     RateLimited,
 }
 
-/// Ingest, as far as resolvers see it. The shopper is the one of the context, and nobody else.
+/// Why consent was not set or nothing was erased.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SinkError {
+    /// The client can do something about it: the message says what.
+    #[error("{message}")]
+    Refused {
+        /// The stable code.
+        code: &'static str,
+        /// What is wrong and what to do, in words for the client.
+        message: String,
+    },
+    /// What is stored cannot be reached now. Logged where it was found.
+    #[error("what is stored about the shopper cannot be reached now; try again")]
+    Unavailable,
+}
+
+/// Ingest, bound to the caller of one request: it reaches that shopper and nobody else.
 #[async_trait]
 pub trait EventSink: Send + Sync {
     /// Takes events; one answer an event, in order: taken, or why not, in words for the client.
-    async fn track(&self, context: &Context, events: Vec<Event>) -> Vec<Result<(), (Rejection, String)>>;
+    async fn track(&self, events: Vec<Event>) -> Vec<Result<(), (Rejection, String)>>;
 
     /// Sets or withdraws consent for the purposes named. The consent now in force, and the purposes whose data was
     /// deleted.
-    async fn consent(
-        &self,
-        context: &Context,
-        change: &[(Purpose, bool)],
-    ) -> Result<(Consent, Vec<Purpose>), StoreError>;
+    async fn consent(&self, change: &[(Purpose, bool)]) -> Result<(Consent, Vec<Purpose>), SinkError>;
 
     /// Deletes everything about the shopper. True where there was something.
-    async fn forget(&self, context: &Context) -> Result<bool, StoreError>;
+    async fn forget(&self) -> Result<bool, SinkError>;
 }
