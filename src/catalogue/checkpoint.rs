@@ -69,10 +69,10 @@ impl Checkpoint {
     /// Forgets the pages: the crawl is through, or begins anew.
     pub(super) fn clear(&mut self) {
         self.file = None;
-        if let Some(path) = self.path.as_ref().filter(|path| path.exists()) {
-            if let Err(error) = std::fs::remove_file(path) {
-                tracing::warn!(%error, path = %path.display(), "the checkpoint of a crawl cannot be removed");
-            }
+        if let Some(path) = self.path.as_ref().filter(|path| path.exists())
+            && let Err(error) = std::fs::remove_file(path)
+        {
+            tracing::warn!(%error, path = %path.display(), "the checkpoint of a crawl cannot be removed");
         }
     }
 }

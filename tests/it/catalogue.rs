@@ -203,3 +203,27 @@ async fn a_hundred_thousand_products_are_read_and_no_more_than_wanted_kept() {
     assert_eq!(index.in_category("Hats").len(), 100_000);
     assert_eq!(index.search("wool", 8).len(), 8);
 }
+
+#[tokio::test]
+async fn the_demo_store_is_introspected_and_crawled_like_any_shop() {
+    let store = Arc::new(outfitter::demo::Store::generate(&outfitter::demo::Config::default()));
+    let url = serve(store.router()).await;
+    let config = upstream::Config { url: Some(url.clone()), ..upstream::Config::default() };
+    let upstream = upstream::Upstream::new(config, HeaderMap::new()).unwrap();
+    let pulled = platform::introspect::pull(&upstream).await.unwrap();
+    let types = |sdl: &str| {
+        let schema = apollo_compiler::Schema::parse_and_validate(sdl, "sdl").unwrap();
+        let types: std::collections::BTreeSet<_> = schema.types.keys().map(ToString::to_string).collect();
+        types
+    };
+    assert_eq!(types(&pulled), types(outfitter::demo::SDL));
+
+    let catalogue = Arc::new(Catalogue::default());
+    assert!(crawler(&url, None, &catalogue).once().await.unwrap() >= 400);
+    let index = catalogue.current();
+    assert!(index.categories().filter(|(name, _)| !name.is_empty()).count() >= 12);
+    for product in index.products() {
+        assert!(!product.variants.is_empty() && !product.collections.is_empty() && product.price.is_some());
+        assert!(product.created.is_some() && product.key.as_str().starts_with("gid://shopify/Product/"));
+    }
+}

@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one module a subject. Everything runs on loopback ports that the system chooses.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A helper that fails, fails its test.
+
 mod catalogue;
 mod client;
 mod commands;

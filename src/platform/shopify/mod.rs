@@ -123,10 +123,11 @@ impl Platform for Shopify {
 
     fn buyer(&self, headers: &mut HeaderMap, address: IpAddr) {
         let told = self.trust_buyer_ip && headers.contains_key(headers::BUYER_IP);
-        if self.has_private_token && !told {
-            if let Ok(value) = HeaderValue::from_str(&address.to_canonical().to_string()) {
-                headers.insert(headers::BUYER_IP, value);
-            }
+        if self.has_private_token
+            && !told
+            && let Ok(value) = HeaderValue::from_str(&address.to_canonical().to_string())
+        {
+            headers.insert(headers::BUYER_IP, value);
         }
     }
 
