@@ -32,3 +32,6 @@ pub use error::{Failure, Refusal, StartError};
 pub use identity::{Caller, Evidence};
 pub use learn::Learner;
 pub use traffic::RootField;
+
+#[cfg(test)]
+mod tests;

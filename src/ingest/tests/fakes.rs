@@ -1,0 +1,192 @@
+//! A platform, a store and a learner that show what they were given.
+
+use crate::catalogue::{Catalogue, Index};
+use crate::domain::audit::DecisionRecord;
+use crate::domain::consent::{Consent, Purpose};
+use crate::domain::event::{Event, EventType};
+use crate::domain::ids::{CustomerId, DecisionId, EventId, ProductKey, ShopperKey};
+use crate::domain::product::CatalogueProduct;
+use crate::ingest::identity::{CustomerCheck, NoAnswer};
+use crate::ingest::{Caller, Config, Deps, Evidence, Ingest, Learner, Outcome};
+use crate::platform::{self, Platform};
+use crate::store::{Appended, DecisionStore, ShopperState, ShopperStore, StoreError};
+use async_trait::async_trait;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+/// Everything stored, by shopper.
+#[derive(Default)]
+pub(super) struct Shelf {
+    pub(super) shoppers: Mutex<BTreeMap<ShopperKey, ShopperState>>,
+    pub(super) decisions: Mutex<BTreeSet<ShopperKey>>,
+    pub(super) learned: Mutex<Vec<(ShopperKey, Event)>>,
+    /// Set, the store does not answer.
+    pub(super) down: Mutex<bool>,
+}
+
+impl Shelf {
+    pub(super) fn state(&self, who: &ShopperKey) -> ShopperState {
+        self.shoppers.lock().unwrap().get(who).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn products(&self, who: &ShopperKey) -> Vec<String> {
+        let product = |event: Event| event.product.map(|key| key.to_string());
+        self.state(who).session.events.into_iter().filter_map(product).collect()
+    }
+
+    /// All that is stored and learned, as text.
+    pub(super) fn everything(&self) -> String {
+        format!("{:?} {:?}", self.shoppers.lock().unwrap(), self.learned.lock().unwrap())
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<ShopperKey, ShopperState>) -> T) -> Result<T, StoreError> {
+        if *self.down.lock().unwrap() { Err(StoreError::Timeout) } else { Ok(act(&mut self.shoppers.lock().unwrap())) }
+    }
+}
+
+#[async_trait]
+impl ShopperStore for Shelf {
+    async fn read(&self, who: &ShopperKey) -> Result<ShopperState, StoreError> {
+        self.with(|all| all.get(who).cloned().unwrap_or_default())
+    }
+
+    async fn append(&self, who: &ShopperKey, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
+        self.with(|all| {
+            let state = all.entry(who.clone()).or_default();
+            let mut append = |event: &Event| {
+                if state.session.events.iter().any(|kept| kept.id == event.id) {
+                    return Appended::Duplicate;
+                }
+                state.session.insert(event.clone());
+                Appended::Accepted
+            };
+            events.iter().map(&mut append).collect()
+        })
+    }
+
+    async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError> {
+        self.with(|all| all.entry(who.clone()).or_default().consent = Some(consent))
+    }
+
+    async fn stitch(&self, session: &ShopperKey, customer: &ShopperKey) -> Result<(), StoreError> {
+        self.with(|all| {
+            let events = all.get_mut(session).map(|state| std::mem::take(&mut state.session.events));
+            let state = all.entry(customer.clone()).or_default();
+            events.into_iter().flatten().for_each(|event| state.session.insert(event));
+        })
+    }
+
+    async fn erase_purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError> {
+        self.with(|all| match all.get_mut(who) {
+            Some(state) if purpose == Purpose::Preferences => !std::mem::take(&mut state.session.events).is_empty(),
+            _ => false,
+        })
+    }
+
+    async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
+        self.with(|all| all.remove(who).is_some_and(|state| !state.session.events.is_empty()))
+    }
+}
+
+#[async_trait]
+impl DecisionStore for Shelf {
+    async fn put(&self, record: DecisionRecord) -> Result<(), StoreError> {
+        self.decisions.lock().unwrap().insert(record.shopper);
+        Ok(())
+    }
+
+    async fn get(&self, _: &ShopperKey, _: &DecisionId) -> Result<Option<DecisionRecord>, StoreError> {
+        Ok(None)
+    }
+
+    async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
+        Ok(self.decisions.lock().unwrap().remove(who))
+    }
+}
+
+impl Learner for Shelf {
+    fn learn(&self, who: &ShopperKey, events: &[Event]) {
+        self.learned.lock().unwrap().extend(events.iter().map(|event| (who.clone(), event.clone())));
+    }
+
+    fn forget(&self, who: &ShopperKey) {
+        self.learned.lock().unwrap().retain(|(kept, _)| kept != who);
+    }
+}
+
+/// Knows tokens of the form `token-NAME`.
+struct Tokens;
+
+#[async_trait]
+impl CustomerCheck for Tokens {
+    async fn confirm(&self, _: &HeaderMap, token: &str) -> Result<Option<CustomerId>, NoAnswer> {
+        Ok(token.strip_prefix("token-").map(CustomerId::new))
+    }
+}
+
+/// A started ingest and all that it writes to.
+pub(super) struct Stage {
+    pub(super) ingest: Arc<Ingest>,
+    pub(super) shelf: Arc<Shelf>,
+}
+
+pub(super) fn shopify() -> Arc<dyn Platform> {
+    platform::open(&platform::Config::default()).unwrap()
+}
+
+/// Ingest over a catalogue of products `p1` to `p5`, each with the handle `h…` and the variant `v…`.
+pub(super) fn stage(config: Config) -> Stage {
+    let shelf = Arc::new(Shelf::default());
+    let catalogue = Arc::new(Catalogue::default());
+    let product = |n: u32| -> CatalogueProduct {
+        let product =
+            json!({ "key": format!("p{n}"), "handle": format!("h{n}"), "title": "", "variants": [format!("v{n}")] });
+        serde_json::from_value(product).unwrap()
+    };
+    catalogue.replace(Index::build((1..=5).map(product)), Timestamp::now());
+    let deps = Deps {
+        platform: shopify(),
+        customers: Some(Arc::new(Tokens)),
+        store: Arc::clone(&shelf) as _,
+        decisions: Arc::clone(&shelf) as _,
+        catalogue,
+        learner: Arc::clone(&shelf) as _,
+    };
+    Stage { ingest: Ingest::new(config, deps).unwrap(), shelf }
+}
+
+/// Headers by name and value.
+pub(super) fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    let pair =
+        |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+    pairs.iter().map(pair).collect()
+}
+
+/// A request of this session with this consent.
+pub(super) fn request(session: &str, consent: &str) -> Evidence {
+    let headers = headers(&[("outfitter-session", session), ("outfitter-consent", consent)]);
+    Evidence { headers, ..Evidence::default() }
+}
+
+impl Stage {
+    pub(super) async fn caller(&self, session: &str, consent: &str) -> Caller {
+        self.ingest.identify(&request(session, consent)).await.unwrap()
+    }
+
+    /// The codes of the outcomes; `OK` for accepted ones.
+    pub(super) async fn codes(&self, caller: &Caller, events: Vec<Event>) -> Vec<&'static str> {
+        let code = |outcome: Outcome| match outcome {
+            Outcome::Accepted => "OK",
+            Outcome::Rejected(rejected) => rejected.code.code(),
+        };
+        self.ingest.accept(caller, events).await.into_iter().map(code).collect()
+    }
+}
+
+/// A product view, now.
+pub(super) fn view(id: &str, product: &str) -> Event {
+    Event::of_product(EventId::new(id), EventType::ProductViewed, Timestamp::now(), ProductKey::new(product))
+}

@@ -1,0 +1,87 @@
+//! The training log on disk: rotation, limits, erasing.
+
+use super::fakes::{stage, view};
+use crate::ingest::Config;
+use crate::ingest::config::Log;
+use crate::ingest::record::Recorded;
+use bytesize::ByteSize;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+fn config(dir: &Path) -> Config {
+    let mut config = Config::default();
+    config.record.log = Some(Log {
+        dir: dir.to_owned(),
+        file_size: ByteSize::b(400),
+        total_size: ByteSize::mib(1),
+        max_age: Duration::from_secs(3600),
+        queue: 1024,
+    });
+    config
+}
+
+fn files(dir: &Path) -> Vec<String> {
+    let mut files: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn lines_are_written_to_files_of_bounded_size_and_read_back_as_they_were() {
+    let dir = tempfile::tempdir().unwrap();
+    let stage = stage(config(dir.path()));
+    let caller = stage.caller("raw-session", "all").await;
+    stage.codes(&caller, (0..20).map(|n| view(&format!("raw-{n}"), "p1")).collect()).await;
+    stage.ingest.settle().await;
+    let files = files(dir.path());
+    assert!(files.len() > 1 && files.iter().all(|text| text.len() <= 400));
+    let text = files.concat();
+    assert!(!text.contains("raw-"), "{text}");
+    let read: Vec<Recorded> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kept: Vec<Recorded> = stage.ingest.recent().iter().map(|event| (**event).clone()).collect();
+    assert_eq!(read, kept);
+}
+
+#[tokio::test]
+async fn forgetting_takes_a_shoppers_lines_out_of_every_file_and_leaves_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let stage = stage(config(dir.path()));
+    let (one, two) = (stage.caller("one", "all").await, stage.caller("two", "all").await);
+    for n in 0..10 {
+        stage.codes(&one, vec![view(&n.to_string(), "p1")]).await;
+        stage.codes(&two, vec![view(&n.to_string(), "p2")]).await;
+    }
+    stage.ingest.forget(&one).await.unwrap();
+    stage.ingest.settle().await;
+    let text = files(dir.path()).concat();
+    assert!(!text.contains(one.shopper.unwrap().as_str()));
+    assert_eq!(text.matches(two.shopper.unwrap().as_str()).count(), 10);
+}
+
+#[tokio::test]
+async fn the_oldest_files_go_when_all_together_are_too_much() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(dir.path());
+    if let Some(log) = &mut config.record.log {
+        log.total_size = ByteSize::b(1200);
+    }
+    let stage = stage(config);
+    let caller = stage.caller("s", "all").await;
+    stage.codes(&caller, (0..60).map(|n| view(&n.to_string(), "p1")).collect()).await;
+    stage.ingest.settle().await;
+    let left = files(dir.path());
+    assert!(!left.is_empty() && left.iter().map(String::len).sum::<usize>() <= 1200);
+}
+
+#[tokio::test]
+async fn who_was_to_be_erased_before_a_crash_is_erased_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("erase.pending"), "gone\n").unwrap();
+    let line = |who: &str| format!("{{\"shopper\":\"{who}\",\"kind\":\"page_viewed\"}}\n");
+    fs::write(dir.path().join("events-0000000000001-000001.jsonl"), line("gone") + &line("kept")).unwrap();
+    fs::write(dir.path().join("notes.txt"), "not ours").unwrap();
+    let stage = stage(config(dir.path()));
+    stage.ingest.settle().await;
+    assert_eq!(files(dir.path()), [line("kept"), "not ours".to_owned()]);
+}

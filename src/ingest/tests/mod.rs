@@ -1,0 +1,8 @@
+//! Ingest as a whole, over a store that keeps everything in plain sight.
+
+mod consent;
+mod events;
+mod fakes;
+mod identity;
+mod log;
+mod traffic;
