@@ -1,4 +1,5 @@
 //! What a slate costs: eight products from ten thousand, after a hundred thousand events. The target is a millisecond.
+#![allow(missing_docs, clippy::unwrap_used)] // criterion's macros document nothing; a world that fails to build is a bug here.
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;

@@ -12,6 +12,11 @@ pub(super) fn needs(intent: Intent) -> Option<Purpose> {
     }
 }
 
+/// Whether slates of the intent may differ from shopper to shopper. What is rising or most wanted is so for everyone.
+pub(super) fn is_personal(intent: Intent) -> bool {
+    !matches!(intent, Intent::Trending | Intent::Popular)
+}
+
 /// Errors: `NoConsent` where the intent needs a consent that the context lacks.
 pub(super) fn check(context: &Context, intent: Intent) -> Result<(), FallbackReason> {
     match needs(intent) {

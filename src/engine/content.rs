@@ -13,22 +13,29 @@ use std::sync::{Arc, OnceLock};
 const NEIGHBOURS: usize = 50;
 /// Words of the description that are read: the first ones say what it is.
 const WORDS: usize = 60;
+/// Words of a search that are looked up.
+const QUERY: usize = 8;
 /// A token that more products than this have says too little for its cost.
 const COMMON: usize = 2_000;
 /// New products kept by name.
 const NEWEST: usize = 200;
+
+/// Pairs of a number and its weight.
+type Row = Box<[(u32, f32)]>;
 
 /// What is derived from one catalogue.
 #[derive(Debug, Default)]
 pub(super) struct Content {
     /// The snapshot that it was made from.
     of: Arc<Index>,
+    /// The token of each word of titles and texts.
+    words: AHashMap<String, u32>,
     /// Unit vectors: token and weight, ascending by token.
-    vectors: Vec<Box<[(u32, f32)]>>,
+    vectors: Vec<Row>,
     /// Products of each token, with its weight in them.
     postings: Vec<Vec<(u32, f32)>>,
     /// Ordinal of the snapshot and cosine, best first.
-    neighbours: Vec<OnceLock<Box<[(u32, f32)]>>>,
+    neighbours: Vec<OnceLock<Row>>,
     /// Ordinals of the snapshot, most recently created first, ties by key.
     newest: Vec<u32>,
 }
@@ -57,7 +64,8 @@ impl Content {
         }
         let neighbours = (0..index.len()).map(|_| OnceLock::new()).collect();
         let vectors = vectors.into_iter().map(Vec::into_boxed_slice).collect();
-        Self { newest: newest(&index), of: index, vectors, postings, neighbours }
+        tokens.retain(|name, _| !name.contains(':'));
+        Self { newest: newest(&index), of: index, words: tokens, vectors, postings, neighbours }
     }
 
     /// Whether it was made from this snapshot.
@@ -69,6 +77,20 @@ impl Content {
     pub(super) fn like(&self, key: &ProductKey) -> impl Iterator<Item = (&ProductKey, f64)> {
         let near = self.of.ordinal(key.as_str()).map_or(&[][..], |ordinal| self.near(ordinal));
         near.iter().filter_map(|(ordinal, cosine)| Some((&self.of.product(*ordinal)?.key, f64::from(*cosine))))
+    }
+
+    /// The products that a search most likely meant, best first: those in which its words weigh most.
+    pub(super) fn find(&self, query: &str, most: usize) -> Vec<&ProductKey> {
+        let mut found: AHashMap<u32, f32> = AHashMap::new();
+        for token in words(query).take(QUERY).filter_map(|word| self.words.get(&word)) {
+            for (ordinal, weight) in self.postings.get(*token as usize).map_or(&[][..], Vec::as_slice) {
+                *found.entry(*ordinal).or_insert(0.0) += weight;
+            }
+        }
+        let mut found: Vec<(u32, f32)> = found.into_iter().collect();
+        found.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        found.truncate(most);
+        found.into_iter().filter_map(|(ordinal, _)| Some(&self.of.product(ordinal)?.key)).collect()
     }
 
     /// Products by when they were created, newest first; those without a date are left out.
@@ -139,7 +161,6 @@ fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 }
 
 /// Weighs by rarity and scales to length one. A token that all have weighs next to nothing.
-#[allow(clippy::cast_precision_loss)] // Catalogues are far smaller than 2²⁴ products.
 fn weigh(vector: &mut [(u32, f32)], counts: &[u32], products: usize) {
     for (token, weight) in vector.iter_mut() {
         let count = counts.get(*token as usize).copied().unwrap_or(1).max(1) as f32;
@@ -193,6 +214,19 @@ mod tests {
         let expected = common * common / (common * common + own * own);
         let (_, cosine) = content.like(&ProductKey::new("a")).next().unwrap();
         assert!((cosine - expected).abs() < 1e-6, "{cosine} is not {expected}");
+    }
+
+    #[test]
+    fn a_search_finds_products_by_its_words() {
+        let content = content(vec![
+            product("a", "Linen shirt", "Shirts", &[]),
+            product("b", "Wool shirt", "Shirts", &[]),
+            product("c", "Steel kettle", "Kitchen", &["shirt"]),
+        ]);
+        let found = |query: &str| content.find(query, 2).into_iter().map(ProductKey::as_str).collect::<Vec<_>>();
+        assert_eq!(found("WOOL shirts, shirt"), ["b", "a"]);
+        assert_eq!(found("tag:shirt category"), ["a", "b"], "words only, not the names of other fields' tokens");
+        assert!(found("…").is_empty());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::candidates::Ask;
 use super::diversify::{deduplicates, name, seed_names};
 use super::eligibility::Eligibility;
-use super::rank::Ranked;
+use super::rank::{Ranked, seed_categories};
 use crate::domain::slate::{Intent, ReasonCode};
 use ahash::AHashSet;
 
@@ -12,21 +12,17 @@ pub(super) fn exists(intent: Intent) -> bool {
     !matches!(intent, Intent::RecentlyViewed | Intent::BuyAgain)
 }
 
-/// Adds most wanted products, then new ones, then any, until there are `most`. Their scores go on below those there.
+/// Adds products until there are `most`, with scores that go on below those there: first what is near the request,
+/// then the most wanted, then new ones, then any.
 pub(super) fn fill(items: &mut Vec<Ranked>, ask: &Ask<'_>, eligible: &Eligibility<'_>, most: usize) {
-    let intent = ask.request.intent;
-    if !exists(intent) || items.len() >= most {
+    if !exists(ask.request.intent) || items.len() >= most {
         return;
     }
     let mut filling = Filling::new(items, ask);
-    let popular =
-        ask.statistics.popular().filter_map(|(_, key)| Some((ask.index.ordinal(key.as_str())?, ReasonCode::Popular)));
-    let new =
-        ask.content.newest().filter_map(|product| Some((ask.index.ordinal(product.key.as_str())?, ReasonCode::New)));
-    let any = (0..u32::try_from(ask.index.len()).unwrap_or(u32::MAX)).map(|ordinal| (ordinal, ReasonCode::Popular));
     let base = items.last().map_or(1.0, |item| item.score);
     let mut rank = 1.0;
-    for (ordinal, reason) in popular.chain(new).chain(any) {
+    let near = near(ask).into_iter().map(|ordinal| (ordinal, ReasonCode::Popular));
+    for (ordinal, reason) in near.chain(everywhere(ask)) {
         if items.len() >= most {
             break;
         }
@@ -35,6 +31,40 @@ pub(super) fn fill(items: &mut Vec<Ranked>, ask: &Ask<'_>, eligible: &Eligibilit
             items.push(Ranked { ordinal, score: base / rank, reason, because: None, filler: true });
         }
     }
+}
+
+/// The products of the collection, or of the seeds' categories for more of their kind, most wanted first.
+fn near(ask: &Ask<'_>) -> Vec<u32> {
+    let request = ask.request;
+    let near: Vec<u32> = match (&request.collection, request.intent) {
+        (Some(collection), _) => ask.index.in_collection(collection.as_str()).to_vec(),
+        (None, Intent::Related) => {
+            seed_categories(ask).into_iter().flat_map(|category| ask.index.in_category(category)).copied().collect()
+        }
+        _ => Vec::new(),
+    };
+    let wanted = |ordinal: u32| {
+        let id = ask.index.product(ordinal).and_then(|product| ask.statistics.id(&product.key));
+        id.map_or(0.0, |id| ask.statistics.popularity(id, ask.now))
+    };
+    let mut wanted: Vec<(f64, u32)> = near.into_iter().map(|ordinal| (wanted(ordinal), ordinal)).collect();
+    wanted.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    wanted.into_iter().map(|(_, ordinal)| ordinal).collect()
+}
+
+/// Products of the whole shop in the order of the fallback; none for a request within a collection. What should go
+/// with the seeds is of another category while there is such.
+fn everywhere<'a>(ask: &Ask<'a>) -> impl Iterator<Item = (u32, ReasonCode)> + 'a {
+    let Ask { request, index, statistics, content, .. } = *ask;
+    let all = request.collection.is_none();
+    let own = if request.intent == Intent::Complementary { seed_categories(ask) } else { Vec::new() };
+    let popular = statistics.popular().filter_map(|(_, key)| Some((index.ordinal(key.as_str())?, ReasonCode::Popular)));
+    let new = content.newest().filter_map(|product| Some((index.ordinal(product.key.as_str())?, ReasonCode::New)));
+    let other = move |(ordinal, _): &(u32, ReasonCode)| {
+        own.is_empty() || index.product(*ordinal).is_some_and(|product| !own.contains(&&*product.category))
+    };
+    let any = (0..u32::try_from(index.len()).unwrap_or(u32::MAX)).map(|ordinal| (ordinal, ReasonCode::Popular));
+    popular.chain(new).filter(other).chain(any).filter(move |_| all)
 }
 
 /// What the slate has already.

@@ -1,6 +1,6 @@
 //! What a decision read, by name, each with the purpose that allowed it.
 
-use super::request::SlateRequest;
+use super::candidates::Ask;
 use super::taste::Taste;
 use crate::catalogue::Index;
 use crate::domain::audit::InputRead;
@@ -11,8 +11,9 @@ use crate::domain::ids::ProductKey;
 const NAMED: usize = 12;
 
 /// The inputs of one slate.
-pub(super) fn of_slate(request: &SlateRequest, taste: Option<&Taste>, index: &Index, revision: u64) -> Vec<InputRead> {
-    let mut inputs = of_shop(index, revision);
+pub(super) fn of_slate(ask: &Ask<'_>) -> Vec<InputRead> {
+    let request = ask.request;
+    let mut inputs = of_shop(ask);
     if !request.seeds.is_empty() {
         inputs.push(read("seeds", None, list(request.seeds.iter())));
     }
@@ -22,15 +23,15 @@ pub(super) fn of_slate(request: &SlateRequest, taste: Option<&Taste>, index: &In
     if !request.exclude.is_empty() {
         inputs.push(read("exclude", None, list(request.exclude.iter())));
     }
-    inputs.extend(taste.map(|taste| of_shopper(taste, index)).unwrap_or_default());
+    inputs.extend(ask.taste.map(|taste| of_shopper(taste, ask.index)).unwrap_or_default());
     inputs
 }
 
 /// What is not about anyone.
-pub(super) fn of_shop(index: &Index, revision: u64) -> Vec<InputRead> {
+pub(super) fn of_shop(ask: &Ask<'_>) -> Vec<InputRead> {
     vec![
-        read("catalogue.products", None, index.len().to_string().into()),
-        read("statistics.events", None, revision.to_string().into()),
+        read("catalogue.products", None, ask.index.len().to_string().into()),
+        read("statistics.events", None, ask.statistics.revision().to_string().into()),
     ]
 }
 
@@ -45,6 +46,7 @@ pub(super) fn of_shopper(taste: &Taste, index: &Index) -> Vec<InputRead> {
     let all = [
         ("session.viewed", keys(&taste.viewed)),
         ("session.cart", keys(&taste.carted)),
+        ("session.searched", taste.searched.join(", ").into()),
         ("profile.bought", keys(&owned)),
         ("interests", interests.join(", ").into()),
     ];

@@ -125,7 +125,7 @@ impl Engine {
     pub async fn slates(&self, context: &Context, requests: &[SlateRequest]) -> Vec<Slated> {
         let deadline = Deadline::after(self.config.deadline);
         let (index, content) = self.snapshot();
-        let taste = taste::of(context, &index);
+        let taste = taste::of(context, &index, &content);
         let mut slates = Vec::with_capacity(requests.len());
         for request in requests {
             slates.push({
@@ -135,7 +135,7 @@ impl Engine {
                     index: &index,
                     statistics: &statistics,
                     content: &content,
-                    taste: taste.as_ref(),
+                    taste: taste.as_ref().filter(|_| consent::is_personal(request.intent)),
                     now: context.now,
                 };
                 slate::decide(context, &ask, &self.config, &self.sources, deadline)
@@ -150,16 +150,17 @@ impl Engine {
     /// shopper yet. `None` without consent to preferences, without a shopper, or for an unknown product.
     pub fn affinity(&self, context: &Context, product: &ProductKey) -> Option<f64> {
         context.readable()?;
-        let index = self.catalogue.current();
+        let (index, content) = self.snapshot();
         let ordinal = index.ordinal(product.as_str())?;
         let found = index.product(ordinal)?;
-        Some(taste::of(context, &index).map_or(0.0, |taste| taste.affinity(ordinal, found)))
+        Some(taste::of(context, &index, &content).map_or(0.0, |taste| taste.affinity(ordinal, found)))
     }
 
     /// The shopper's interests by category, strongest first, at most `first`, summing to at most 1. Empty without
     /// consent to preferences.
     pub fn interests(&self, context: &Context, first: usize) -> Vec<Interest> {
-        let taste = taste::of(context, &self.catalogue.current()).unwrap_or_default();
+        let (index, content) = self.snapshot();
+        let taste = taste::of(context, &index, &content).unwrap_or_default();
         let interests = taste.interests().into_iter().take(first);
         interests.map(|(label, weight)| Interest { label: label.into(), weight }).collect()
     }
@@ -169,7 +170,7 @@ impl Engine {
     pub async fn rank(&self, context: &Context, request: &RankRequest) -> Ranking {
         let deadline = Deadline::after(self.config.deadline);
         let (index, content) = self.snapshot();
-        let taste = taste::of(context, &index);
+        let taste = taste::of(context, &index, &content);
         let statistics = self.read();
         // The sources speak as for a slate without seeds.
         let unseeded = SlateRequest {

@@ -59,7 +59,7 @@ pub(super) fn rank(
         .into_iter()
         .filter_map(|(ordinal, pooled)| {
             let product = ask.index.product(ordinal)?;
-            let fits = personal(ask).map_or(0.0, |taste| taste.affinity(ordinal, product));
+            let fits = ask.taste.map_or(0.0, |taste| taste.affinity(ordinal, product));
             let score = (pooled.score + weights.affinity * fits)
                 * rules.boost(product)
                 * demotion(ask, ordinal, seeds.contains(&&*product.category));
@@ -97,12 +97,8 @@ fn blend(
     }
 }
 
-/// The taste, where the intent is one that may differ from shopper to shopper.
-fn personal<'a>(ask: &Ask<'a>) -> Option<&'a super::taste::Taste> {
-    ask.taste.filter(|_| !matches!(ask.request.intent, Intent::Trending | Intent::Popular))
-}
-
-fn seed_categories<'a>(ask: &Ask<'a>) -> Vec<&'a str> {
+/// The categories of the seeds, without those that have none.
+pub(super) fn seed_categories<'a>(ask: &Ask<'a>) -> Vec<&'a str> {
     let seeds = ask.request.seeds.iter().filter_map(|seed| ask.index.get(seed.as_str()));
     seeds.map(|seed| &*seed.category).filter(|category| !category.is_empty()).collect()
 }
@@ -112,11 +108,7 @@ fn demotion(ask: &Ask<'_>, ordinal: u32, of_seed_category: bool) -> f64 {
     match ask.request.intent {
         Intent::Complementary if of_seed_category => SAME_CATEGORY,
         Intent::CompleteTheLook if of_seed_category => 0.0,
-        Intent::ForYou => match ask.taste {
-            Some(taste) if taste.has(ordinal, ask.now) => 0.0,
-            Some(taste) if taste.viewed.contains(&ordinal) => JUST_SEEN,
-            _ => 1.0,
-        },
+        Intent::ForYou if ask.taste.is_some_and(|taste| taste.viewed.contains(&ordinal)) => JUST_SEEN,
         _ => 1.0,
     }
 }

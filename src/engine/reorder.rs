@@ -41,7 +41,7 @@ pub(super) fn decide(
     deadline: Deadline,
 ) -> Ranking {
     let outcome = order(context, request, ask, config, sources, deadline);
-    let mut read = inputs::of_shop(ask.index, ask.statistics.revision());
+    let mut read = inputs::of_shop(ask);
     if let (Ok(_), Some(taste)) = (&outcome, ask.taste) {
         read.extend(inputs::of_shopper(taste, ask.index));
     }
@@ -71,7 +71,6 @@ fn order(
     let fits: Vec<Option<f64>> = request.keys.iter().map(|key| fit(key.as_str(), ask, taste, &next, &rules)).collect();
     // A product that the catalogue does not know yet is taken for an average one, so it keeps about its place.
     let known: Vec<f64> = fits.iter().flatten().copied().collect();
-    #[allow(clippy::cast_precision_loss)] // A window has at most a few hundred products.
     let (average, last) = (known.iter().sum::<f64>() / known.len().max(1) as f64, request.keys.len().max(1) as f64);
     let weight = if request.query.is_some() { SEARCH } else { LIST };
     let mut scored: Vec<(u32, f64)> = (0_u32..)

@@ -43,7 +43,7 @@ pub(super) fn decide(
     deadline: Deadline,
 ) -> Slated {
     let rules = Rules::of(&config.rules, &ask.request.placement);
-    let eligible = Eligibility::new(ask.request, ask.index, &rules);
+    let eligible = Eligibility::new(ask, &rules);
     let mut items = Vec::new();
     let outcome = consent::check(context, ask.request.intent)
         .and_then(|()| {
@@ -60,8 +60,7 @@ pub(super) fn decide(
         rules.pin(&mut items, ask.index, |ordinal| eligible.allows(ordinal));
     }
     items.truncate(most(ask.request.first));
-    let read = ask.taste.filter(|_| outcome.is_ok());
-    let inputs = inputs::of_slate(ask.request, read, ask.index, ask.statistics.revision());
+    let inputs = inputs::of_slate(ask);
     let decision = decision(context, config, &items, ask.request.first, outcome);
     Slated { slate: slate(ask, items, decision), inputs }
 }

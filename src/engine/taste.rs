@@ -1,6 +1,7 @@
 //! What a shopper's events and purchases say of what the shopper likes. Exists only with consent to preferences: the
 //! state comes through [`Context::readable`], and nothing else of the engine reads it.
 
+use super::content::Content;
 use super::context::Context;
 use crate::catalogue::Index;
 use crate::domain::event::{Event, EventType};
@@ -17,6 +18,9 @@ const PER_EVENT: f64 = 0.88;
 /// After this many days an event of the session counts half, after so many a purchase.
 const SESSION_DAYS: f64 = 3.0;
 const PURCHASE_DAYS: f64 = 60.0;
+/// Searches of a session that are looked up again, and products of each that are looked at for their categories.
+const SEARCHES: usize = 5;
+const FOUND: usize = 12;
 /// Products of a viewed collection that are looked at for their categories.
 const COLLECTION: usize = 50;
 
@@ -46,6 +50,8 @@ pub(super) struct Taste {
     pub(super) viewed: Vec<u32>,
     /// Products in the cart as far as events tell, newest first.
     pub(super) carted: Vec<u32>,
+    /// Searches, newest first.
+    pub(super) searched: Vec<Box<str>>,
     /// Products bought, most recent last.
     pub(super) owned: Vec<Owned>,
     categories: BTreeMap<Box<str>, f64>,
@@ -63,17 +69,17 @@ struct Price {
 }
 
 /// The taste of the shopper behind the context; `None` without consent or shopper, or where nothing is known.
-pub(super) fn of(context: &Context, index: &Index) -> Option<Taste> {
+pub(super) fn of(context: &Context, index: &Index, content: &Content) -> Option<Taste> {
     let state = context.readable()?;
     let mut taste = Taste::default();
-    taste.read_session(&state.session.events, index, context.now);
+    taste.read_session(&state.session.events, index, content, context.now);
     taste.read_purchases(context, index);
     taste.settle(index);
     (!taste.liked.is_empty() || !taste.categories.is_empty()).then_some(taste)
 }
 
 impl Taste {
-    fn read_session(&mut self, events: &[Event], index: &Index, now: Timestamp) {
+    fn read_session(&mut self, events: &[Event], index: &Index, content: &Content, now: Timestamp) {
         let mut removed: AHashSet<&ProductKey> = AHashSet::new();
         let mut strength = 1.0;
         for event in events.iter().rev() {
@@ -103,6 +109,14 @@ impl Taste {
                     let members = event.collection.as_ref().map_or(&[][..], |key| index.in_collection(key.as_str()));
                     self.like_categories(&members[..members.len().min(COLLECTION)], index, weight);
                 }
+                (EventType::SearchSubmitted, ..) if self.searched.len() < SEARCHES => {
+                    let Some(query) = event.query.as_ref().filter(|query| !self.searched.contains(query)) else {
+                        continue;
+                    };
+                    let found = content.find(query, FOUND).into_iter().filter_map(|key| index.ordinal(key.as_str()));
+                    self.like_categories(&found.collect::<Vec<u32>>(), index, weight);
+                    self.searched.push(query.clone());
+                }
                 _ => continue,
             }
             strength *= PER_EVENT;
@@ -122,7 +136,6 @@ impl Taste {
     }
 
     fn like_categories(&mut self, members: &[u32], index: &Index, weight: f64) {
-        #[allow(clippy::cast_precision_loss)] // At most COLLECTION.
         let each = weight / members.len().max(1) as f64;
         for product in members.iter().filter_map(|ordinal| index.product(*ordinal)) {
             add(&mut self.categories, &product.category, each);
@@ -232,7 +245,6 @@ fn scale<'a>(values: impl Iterator<Item = &'a mut f64>) {
 }
 
 fn log_price(product: &CatalogueProduct) -> Option<f64> {
-    #[allow(clippy::cast_precision_loss)] // A price beyond 53 bits of cents does not exist.
     product.price.filter(|price| price.minor > 0).map(|price| (price.minor as f64).ln())
 }
 

@@ -22,7 +22,6 @@ impl HalfLife {
 
     /// Half-lives since the landmark.
     pub(super) fn since(self, at: Timestamp) -> f64 {
-        #[allow(clippy::cast_precision_loss)] // Seconds of this era fit 53 bits many times over.
         let seconds = (at.as_second() - LANDMARK) as f64;
         seconds / self.0
     }
@@ -48,7 +47,6 @@ impl Mass {
 
     /// The logarithm, short.
     pub(super) fn log(self) -> f32 {
-        #[allow(clippy::cast_possible_truncation)] // Twenty-four bits are enough; see LANDMARK.
         let log = self.0 as f32;
         log
     }

@@ -13,7 +13,7 @@ fn at(day: i64) -> Timestamp {
 fn index() -> Index {
     let product = |key: &str, category: &str| -> CatalogueProduct {
         serde_json::from_value(serde_json::json!({
-            "key": key, "handle": key, "title": key, "category": category, "collections": ["all"],
+            "key": key, "handle": key, "title": format!("{category} {key}"), "category": category, "collections": ["all"],
         }))
         .unwrap()
     };
@@ -28,6 +28,7 @@ fn taste(now: i64, events: &[(EventType, i64, &str)]) -> Option<Taste> {
             EventType::CollectionViewed => {
                 Event { collection: Some(CollectionKey::new(*product)), ..Event::bare(id, *kind, at(*day)) }
             }
+            EventType::SearchSubmitted => Event { query: Some((*product).into()), ..Event::bare(id, *kind, at(*day)) },
             _ => Event::of_product(id, *kind, at(*day), ProductKey::new(*product)),
         });
     }
@@ -39,7 +40,9 @@ fn taste(now: i64, events: &[(EventType, i64, &str)]) -> Option<Taste> {
         market: Market::default(),
         now: at(now),
     };
-    of(&context, &index())
+    let index = index();
+    let content = Content::build(std::sync::Arc::new(super::tests::index()));
+    of(&context, &index, &content)
 }
 
 #[test]
@@ -69,4 +72,12 @@ fn interests_are_shares_of_what_was_seen() {
     let shares = taste.interests();
     assert_eq!(shares.iter().map(|(label, _)| *label).collect::<Vec<_>>(), ["Hats", "Bags"]);
     assert!((shares[0].1 - 2.0 / 3.0).abs() < 1e-12);
+}
+
+#[test]
+fn a_search_says_which_categories_are_wanted() {
+    let taste = taste(0, &[(EventType::SearchSubmitted, 0, "leather bags")]).unwrap();
+    assert_eq!(taste.interests(), [("Bags", 1.0)]);
+    assert!(taste.liked.is_empty(), "what was found was not looked at");
+    assert!(super::tests::taste(0, &[(EventType::SearchSubmitted, 0, "unheard of")]).is_none());
 }
