@@ -2,7 +2,7 @@
 //! marginal relevance (Carbonell and Goldstein, 1998), with a factor for each earlier product of the category.
 
 use super::candidates::Ask;
-use super::rank::Ranked;
+use super::ranked::Ranked;
 use crate::domain::product::CatalogueProduct;
 use crate::domain::slate::Intent;
 use ahash::{AHashMap, AHashSet};

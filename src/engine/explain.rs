@@ -1,6 +1,6 @@
 //! From a ranked product to an item of the slate: its key, its score and why it is there.
 
-use super::rank::Ranked;
+use super::ranked::Ranked;
 use crate::catalogue::Index;
 use crate::domain::slate::SlateItem;
 

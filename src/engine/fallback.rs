@@ -3,7 +3,8 @@
 use super::candidates::Ask;
 use super::diversify::{deduplicates, name, seed_names};
 use super::eligibility::Eligibility;
-use super::rank::{Ranked, seed_categories};
+use super::rank::seed_categories;
+use super::ranked::Ranked;
 use crate::domain::slate::{Intent, ReasonCode};
 use ahash::AHashSet;
 

@@ -17,6 +17,7 @@ mod fallback;
 mod inputs;
 pub mod placement;
 mod rank;
+mod ranked;
 mod reorder;
 pub mod request;
 pub mod rules;

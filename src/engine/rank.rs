@@ -4,6 +4,7 @@ use super::candidates::{Ask, Candidate, CandidateSource, Source};
 use super::config::Weights;
 use super::deadline::{Deadline, Late};
 use super::eligibility::Eligibility;
+use super::ranked::Ranked;
 use super::rules::Rules;
 use crate::domain::ids::ProductKey;
 use crate::domain::slate::{Intent, ReasonCode};
@@ -13,17 +14,6 @@ use ahash::AHashMap;
 const SAME_CATEGORY: f64 = 0.3;
 /// What a product keeps that the shopper has just looked at: there is a placement for those.
 const JUST_SEEN: f64 = 0.35;
-
-/// One product in its place.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Ranked {
-    pub(super) ordinal: u32,
-    pub(super) score: f64,
-    pub(super) reason: ReasonCode,
-    pub(super) because: Option<ProductKey>,
-    /// Only there so that the slate is full.
-    pub(super) filler: bool,
-}
 
 /// A product while sources speak for it.
 struct Pooled {

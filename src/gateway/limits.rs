@@ -1,12 +1,11 @@
 //! Limits with safe defaults, and the two counts that hold a document to them.
 //!
 //! [`scan`] reads the text once, before any parser, in constant memory: what it refuses never costs a tree.
-//! [`expansion`] counts on the parsed document how large it is once its fragments are expanded, without expanding them:
+//! [`expansion`](super::expansion::expansion) counts on the parsed document how large it is once its fragments are expanded, without expanding them:
 //! each fragment is counted once and the counts are added up, so thirty fragments that each spread the next one twice
 //! cost thirty additions, not 2³⁰. Neither recurses. Cycles of fragments are no error here (validation names them); they
 //! count as if the closing spread were empty.
 
-pub use super::expansion::expansion;
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 

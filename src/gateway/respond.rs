@@ -8,6 +8,7 @@
 use super::accept::{Accept, Media};
 use super::error::{Class, ClientError, GatewayError};
 use super::json::string_end;
+use crate::telemetry::events::ErrorTold;
 use bytes::Bytes;
 use futures::Stream;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, VARY};
@@ -129,9 +130,11 @@ pub fn forwarded(
     response
 }
 
-/// An error that ends the request before there is an answer.
+/// An error that ends the request before there is an answer. It is counted and logged here, once.
 pub fn failed(error: &GatewayError, accept: Accept) -> Response<AnswerBody> {
     let code = error.code();
+    let ours = !matches!(error, GatewayError::Request(_));
+    ErrorTold { code: code.as_str(), cause: error, ours }.emit();
     let graphql = code.class() != Class::Http && accept.media == Media::Json;
     let mut response = errors(&error.client(), accept.media);
     *response.status_mut() = if graphql { StatusCode::OK } else { code.status() };

@@ -1,6 +1,6 @@
 //! A buffered answer of the shop, read and decompressed within a limit.
 
-use super::upstream::UpstreamError;
+use super::fault::UpstreamError;
 use bytes::{Bytes, BytesMut};
 use bytesize::ByteSize;
 use flate2::bufread::MultiGzDecoder;

@@ -4,6 +4,7 @@
 //! of catalogue pages and the introspection of a schema.
 
 pub mod answer;
+pub mod fault;
 pub mod introspect;
 pub mod pages;
 mod sdl;

@@ -1,12 +1,13 @@
 //! What the routes share: the backend, the settings, and whether the process takes requests.
 
 use super::config::{Config, ConfigError, Origins};
+use crate::gateway::Gateway;
 use crate::gateway::respond::AnswerBody;
 use crate::telemetry::init::Metrics;
 use async_trait::async_trait;
 use axum::http::{HeaderName, Request, Response};
 use bytes::Bytes;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
@@ -15,10 +16,22 @@ use tokio::sync::Semaphore;
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
     /// Answers one request. `peer` is the shopper's address, as far as it is known. Every failure is an answer.
-    async fn execute(&self, request: Request<Bytes>, peer: SocketAddr) -> Response<AnswerBody>;
+    async fn execute(&self, request: Request<Bytes>, peer: IpAddr) -> Response<AnswerBody>;
 
     /// Why no request can be served yet, if so: `the schema is not loaded`.
     fn pending(&self) -> Option<&'static str>;
+}
+
+#[async_trait]
+impl Backend for Gateway {
+    async fn execute(&self, request: Request<Bytes>, peer: IpAddr) -> Response<AnswerBody> {
+        Self::execute(self, request, peer).await
+    }
+
+    /// Never: there is no gateway without a schema.
+    fn pending(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Whether the process is stopping. Clones share it.

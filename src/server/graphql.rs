@@ -5,7 +5,6 @@ use super::shutdown::Peer;
 use crate::gateway::accept::Accept;
 use crate::gateway::error::{GatewayError, RequestError};
 use crate::gateway::respond::{self, AnswerBody};
-use crate::telemetry::events::ErrorTold;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_LENGTH;
@@ -13,7 +12,7 @@ use axum::http::{HeaderMap, Request, Response};
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Serves one request on any path of the gateway.
 pub(super) async fn graphql(State(app): State<App>, request: Request<Body>) -> axum::response::Response {
@@ -21,9 +20,9 @@ pub(super) async fn graphql(State(app): State<App>, request: Request<Body>) -> a
     let answer = match app.permits.clone().try_acquire_owned() {
         Ok(_permit) => match serve(&app, request).await {
             Ok(answer) => answer,
-            Err(error) => refuse(&error, accept),
+            Err(error) => respond::failed(&error, accept),
         },
-        Err(_) => refuse(&GatewayError::Overloaded, accept),
+        Err(_) => respond::failed(&GatewayError::Overloaded, accept),
     };
     answer.map(Body::new).into_response()
 }
@@ -58,17 +57,9 @@ async fn collect(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes,
 }
 
 /// The shopper's address: what a trusted proxy wrote, else the connection's.
-fn shopper_address(app: &App, headers: &HeaderMap, peer: Option<&Peer>) -> SocketAddr {
-    let peer = peer.map_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)), |peer| peer.0);
+fn shopper_address(app: &App, headers: &HeaderMap, peer: Option<&Peer>) -> IpAddr {
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
     let written = app.client_address.as_ref().and_then(|name| headers.get_all(name).iter().next_back());
     let last = written.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
-    last.map_or(peer, |address| SocketAddr::new(address, 0))
-}
-
-/// An error as an answer, counted and logged.
-pub(super) fn refuse(error: &GatewayError, accept: Accept) -> Response<AnswerBody> {
-    let code = error.code();
-    let ours = !matches!(error, GatewayError::Request(_));
-    ErrorTold { code: code.as_str(), cause: error, ours }.emit();
-    respond::failed(error, accept)
+    last.unwrap_or(peer)
 }

@@ -4,7 +4,7 @@ mod block;
 mod boost;
 mod pin;
 
-use super::rank::Ranked;
+use super::ranked::Ranked;
 use crate::catalogue::Index;
 use crate::domain::ids::{CollectionKey, ProductKey};
 use crate::domain::product::CatalogueProduct;

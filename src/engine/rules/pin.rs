@@ -3,7 +3,7 @@
 use super::{Action, Rule};
 use crate::catalogue::Index;
 use crate::domain::slate::ReasonCode;
-use crate::engine::rank::Ranked;
+use crate::engine::ranked::Ranked;
 
 /// The most products that one rule places: a pin on a whole category is a mistake, not a slate.
 const MOST: usize = 50;

@@ -8,8 +8,8 @@
 
 use crate::gateway::accept::Accept;
 use crate::gateway::error::RequestError;
+use crate::gateway::respond;
 use crate::server::app::App;
-use crate::server::graphql::refuse;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
@@ -34,7 +34,7 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
         && is_foreign(headers, request.uri().host(), |origin| app.origins.allow(origin))
     {
         let accept = Accept::of(headers);
-        return refuse(&RequestError::Csrf.into(), accept).map(Body::new).into_response();
+        return respond::failed(&RequestError::Csrf.into(), accept).map(Body::new).into_response();
     }
     next.run(request).await
 }

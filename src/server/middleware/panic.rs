@@ -2,7 +2,7 @@
 
 use crate::gateway::accept::Accept;
 use crate::gateway::error::GatewayError;
-use crate::server::graphql::refuse;
+use crate::gateway::respond;
 use crate::telemetry::events::Panicked;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -12,5 +12,5 @@ use std::any::Any;
 pub(crate) fn masked(_panic: Box<dyn Any + Send + 'static>) -> Response {
     Panicked.emit();
     let error = GatewayError::Internal("a handler panicked".to_owned());
-    refuse(&error, Accept::default()).map(Body::new).into_response()
+    respond::failed(&error, Accept::default()).map(Body::new).into_response()
 }

@@ -10,7 +10,7 @@ use outfitter::gateway::limits::{self, Limits};
 use outfitter::gateway::respond::{self, AnswerBody, Caching};
 use outfitter::server::{self, App, AppParts, Backend, Config, Lifecycle};
 use outfitter::telemetry::init;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(super) struct Steered {
 
 #[async_trait]
 impl Backend for Steered {
-    async fn execute(&self, request: Request<Bytes>, peer: SocketAddr) -> Response<AnswerBody> {
+    async fn execute(&self, request: Request<Bytes>, peer: IpAddr) -> Response<AnswerBody> {
         let (parts, body) = request.into_parts();
         let accept = Accept::of(&parts.headers);
         match self.answer(&parts, &body, peer).await {
@@ -43,12 +43,7 @@ impl Backend for Steered {
 }
 
 impl Steered {
-    async fn answer(
-        &self,
-        parts: &http::request::Parts,
-        body: &Bytes,
-        peer: SocketAddr,
-    ) -> Result<String, GatewayError> {
+    async fn answer(&self, parts: &http::request::Parts, body: &Bytes, peer: IpAddr) -> Result<String, GatewayError> {
         let limits = Limits::default();
         let envelope = envelope::read(parts, body, &limits)?;
         let query = envelope.query.unwrap_or_default();
@@ -66,7 +61,7 @@ impl Steered {
             }
             "{ large }" => format!("\"{}\"", "x".repeat(100_000)),
             "{ trace }" => format!("{:?}", parts.headers["traceparent"].to_str().unwrap()),
-            "{ peer }" => format!("\"{}\"", peer.ip()),
+            "{ peer }" => format!("\"{}\"", peer),
             _ => "\"ok\"".to_owned(),
         };
         Ok(format!(r#"{{"data":{{"answer":{data}}}}}"#))
