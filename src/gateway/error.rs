@@ -121,6 +121,9 @@ pub enum RequestError {
          or add the header Apollo-Require-Preflight"
     )]
     Csrf,
+    /// A header of ours that cannot be read.
+    #[error(transparent)]
+    Caller(#[from] crate::ingest::Refusal),
     /// A limit on the document.
     #[error(transparent)]
     Limit(#[from] LimitError),
@@ -137,7 +140,7 @@ impl RequestError {
             Self::BodyTimeout => Code::BodyTimeout,
             Self::BodyBroken | Self::Utf8 | Self::Json { .. } => Code::Malformed,
             Self::Batch => Code::BatchRefused,
-            Self::MissingQuery | Self::Parameter { .. } => Code::InvalidParameter,
+            Self::MissingQuery | Self::Parameter { .. } | Self::Caller(_) => Code::InvalidParameter,
             Self::Nesting { .. } | Self::Limit(_) => Code::LimitExceeded,
             Self::MutationByGet => Code::MutationByGet,
             Self::Subscription => Code::SubscriptionRefused,

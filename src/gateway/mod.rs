@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod answer;
+pub mod caller;
 pub mod classify;
 pub mod code;
 pub mod compose;

@@ -12,7 +12,7 @@ use super::identity::{Caller, CustomerCheck, Customers, Evidence, Hasher, Identi
 use super::learn::Learner;
 use super::limit::Limit;
 use super::record::{Recorded, Recorder};
-use super::traffic::{RootField, Sights, claims, proof};
+use super::traffic::{RootField, Sights, claims, proof, roots};
 use super::validate::Rules;
 use super::withdrawn::Withdrawn;
 use crate::catalogue::Catalogue;
@@ -21,8 +21,11 @@ use crate::domain::event::Event;
 use crate::engine::context::Context;
 use crate::platform::Platform;
 use crate::store::{DecisionStore, ShopperState, ShopperStore};
+use apollo_compiler::ast::{OperationDefinition, Selection};
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -164,6 +167,21 @@ impl Ingest {
     /// Whether an operation with these root fields can say anything, so that its answer is worth a copy.
     pub fn listens<'a>(&self, names: impl Iterator<Item = &'a str>) -> bool {
         self.config.traffic.learn && claims::any(self.platform.signals(), names)
+    }
+
+    /// The root fields of an operation that can say something; empty where none can. `variables` gives the value that
+    /// the request gave one.
+    pub fn roots(
+        &self,
+        operation: &OperationDefinition,
+        fragments: &HashMap<String, Vec<Selection>>,
+        variables: &dyn Fn(&str) -> Option<Value>,
+    ) -> Vec<RootField> {
+        if self.config.traffic.learn {
+            roots::read(self.platform.signals(), operation, fragments, variables)
+        } else {
+            Vec::new()
+        }
     }
 
     /// Learns what an operation shows about a caller who is already known. `answer`: the platform's, where it has at

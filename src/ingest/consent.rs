@@ -25,6 +25,17 @@ pub struct Change {
 }
 
 impl Change {
+    /// Grants or withdraws one purpose.
+    pub fn set(&mut self, purpose: Purpose, allowed: bool) {
+        let slot = match purpose {
+            Purpose::Analytics => &mut self.analytics,
+            Purpose::Preferences => &mut self.preferences,
+            Purpose::Marketing => &mut self.marketing,
+            Purpose::SaleOfData => &mut self.sale_of_data,
+        };
+        *slot = Some(allowed);
+    }
+
     fn asked(self) -> [(Purpose, Option<bool>); 4] {
         [
             (Purpose::Analytics, self.analytics),

@@ -133,7 +133,7 @@ pub(super) struct Stage {
     pub(super) shelf: Arc<Shelf>,
 }
 
-pub(super) fn shopify() -> Arc<dyn Platform> {
+fn shopify() -> Arc<dyn Platform> {
     platform::open(&platform::Config::default()).unwrap()
 }
 

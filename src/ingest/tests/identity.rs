@@ -69,11 +69,11 @@ async fn consent_follows_its_order_of_precedence() {
     let before = stage.caller("s", "all").await;
     stage.ingest.consent(&before, Change { marketing: Some(false), ..Change::default() }).await.unwrap();
 
-    let platform = ("cookie", "_tracking_consent=3AMPS_DEDE_f_t_abc");
-    let said = super::fakes::shopify().consent(&headers(&[platform]));
+    let platform = ("cookie", "_tracking_consent=3Ap_DEBE_t_f_abc");
     let table = [
         (true, true, true, only(Purpose::Analytics), ConsentSource::Header),
         (false, true, true, only(Purpose::Preferences), ConsentSource::Operation),
+        (false, false, true, only(Purpose::Analytics), ConsentSource::Platform),
         (false, false, false, Consent::ALL.with(Purpose::Marketing, false), ConsentSource::OnFile),
     ];
     for (header, operation, cookie, consent, source) in table {
@@ -84,11 +84,6 @@ async fn consent_follows_its_order_of_precedence() {
         let evidence = Evidence { headers: headers(&pairs), in_context, ..Evidence::default() };
         let caller = stage.ingest.identify(&evidence).await.unwrap();
         assert_eq!((caller.consent, caller.consent_source), (consent, source));
-    }
-    if let Some(said) = said {
-        let evidence = Evidence { headers: headers(&[("outfitter-session", "s"), platform]), ..Evidence::default() };
-        let caller = stage.ingest.identify(&evidence).await.unwrap();
-        assert_eq!((caller.consent, caller.consent_source), (said, ConsentSource::Platform));
     }
     let stranger = Evidence { headers: headers(&[("outfitter-session", "new")]), ..Evidence::default() };
     let caller = stage.ingest.identify(&stranger).await.unwrap();
@@ -170,6 +165,37 @@ proptest! {
                 "{caller:?} {evidence:?} {:?} {} {:?}", stage.ingest, stage.shelf.everything(), stage.ingest.recent(),
             );
             assert!(!kept.contains(&session) && !kept.contains(&token) && !kept.contains(&token[6..]), "{kept}");
+        });
+    }
+
+    /// Whoever signs in and out of whichever device: what one customer did is in no other state.
+    #[test]
+    fn what_a_customer_did_is_never_seen_by_another_customer_or_a_signed_out_device(
+        steps in prop::collection::vec((0..2usize, 0..3usize, 1..6u32), 1..24),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let stage = stage(Config::default());
+            let mut done = Vec::new();
+            for (number, (device, customer, product)) in steps.iter().enumerate() {
+                let session = ["one", "two"][*device];
+                let caller = match customer {
+                    0 => stage.caller(session, "all").await,
+                    1 => signed_in(&stage, session, "token-ann").await,
+                    _ => signed_in(&stage, session, "token-ben").await,
+                };
+                let who = caller.shopper.clone().unwrap();
+                stage.codes(&caller, vec![view(&number.to_string(), &format!("p{product}"))]).await;
+                if caller.customer.is_some() {
+                    done.push((who, number.to_string()));
+                }
+            }
+            for (key, state) in stage.shelf.shoppers.lock().unwrap().iter() {
+                for (owner, id) in &done {
+                    let here = state.session.events.iter().any(|event| event.id.as_str() == id);
+                    assert_eq!(here, key == owner, "{id}");
+                }
+            }
         });
     }
 }

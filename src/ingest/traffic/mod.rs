@@ -1,11 +1,12 @@
 //! What traffic shows: product and collection pages, searches and carts, read off the requests that pass, beside the
 //! stream and never in its way.
 //!
-//! [`claims`] reads the root fields at once, which is cheap and bounded; [`proof`] looks into the answer later, off the
+//! [`roots`] finds the fields in a parsed operation; [`claims`] reads the root fields at once, which is cheap and bounded; [`proof`] looks into the answer later, off the
 //! request's way, and drops what the platform refused. What a field means is the platform's table.
 
 pub mod claims;
 pub mod proof;
+pub mod roots;
 
 use super::deduplicate::hash;
 use crate::catalogue::Index;
