@@ -1,6 +1,7 @@
 //! The store over HTTP: GraphQL by POST and GET as the GraphQL-over-HTTP specification asks, and the pictures.
 
-use super::graphql::{Answer, Kind, execute, kind};
+use super::document::{Kind, kind};
+use super::graphql::{Answer, execute};
 use super::image;
 use super::store::Store;
 use apollo_compiler::response::{GraphQLError, JsonMap};

@@ -4,7 +4,11 @@
 //! seeded shoppers did, all deterministic. [`serve`] puts it on a port, where the gateway reaches it like any shop. Its
 //! schema is a subset of Shopify's Storefront API 2026-04.
 
+mod cart;
 mod config;
+mod customer;
+mod document;
+mod era;
 mod generate;
 mod graphql;
 mod history;
@@ -19,6 +23,7 @@ mod store;
 mod words;
 
 pub use config::{Behaviour, Config};
+pub use customer::PASSWORD;
 pub use http::serve;
 pub use market::Market;
 pub use schema::SDL;

@@ -1,6 +1,6 @@
 //! One shopper's sessions: an intent, views, a cart, sometimes an order.
 
-use super::history::World;
+use super::era::World;
 use super::product::Product;
 use super::words::CATEGORIES;
 use crate::domain::event::{Event, EventType, Line};

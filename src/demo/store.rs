@@ -1,8 +1,10 @@
 //! The store: its catalogue, and what it remembers between requests.
 
+use super::cart::Carts;
 use super::config::Config;
+use super::customer::Customers;
+use super::document::Documents;
 use super::generate;
-use super::graphql::Documents;
 use super::product::Catalogue;
 
 /// A demo store. Everything in it is made from its configuration; carts live in memory and are forgotten with it.
@@ -10,11 +12,19 @@ pub struct Store {
     pub(super) config: Config,
     pub(super) catalogue: Catalogue,
     pub(super) documents: Documents,
+    pub(super) carts: Carts,
+    pub(super) customers: Customers,
 }
 
 impl Store {
     /// Makes the store of a configuration. The same configuration gives the same store.
     pub fn generate(config: &Config) -> Self {
-        Self { catalogue: generate::catalogue(config), config: config.clone(), documents: Documents::new() }
+        Self {
+            catalogue: generate::catalogue(config),
+            config: config.clone(),
+            documents: Documents::new(),
+            carts: Carts::new(),
+            customers: Customers::new(),
+        }
     }
 }

@@ -6,6 +6,7 @@ mod catalogue;
 mod client;
 mod commands;
 mod demo;
+mod demo_fields;
 mod demo_schema;
 mod http;
 mod upstream;

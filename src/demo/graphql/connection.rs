@@ -39,6 +39,8 @@ pub(super) fn page<'s>(scene: &'s Scene<'s>, paged: &Paged<'s>, ask: Ask<'_>) ->
         ("pageInfo", Value::record("PageInfo", info)),
     ];
     fields.extend(paged.extra.iter().cloned());
+    // Where the connection has a count of its own type (an Int), it is among the extra fields and found first.
+    fields.push(("totalCount", Value::leaf(items.len().to_string())));
     Ok(Value::record(connection_type(paged.of), fields))
 }
 

@@ -1,11 +1,10 @@
 //! Runs one operation.
 
-use super::super::schema::schema;
-use super::document::{Document, refusal};
 use super::scene::Scene;
 use super::value::Object;
 use super::view::View;
-use crate::demo::market::Market;
+use crate::demo::document::{Document, refusal};
+use crate::demo::schema::schema;
 use crate::demo::store::Store;
 use apollo_compiler::ast;
 use apollo_compiler::executable::Operation;
@@ -50,9 +49,9 @@ pub(in crate::demo) fn execute(
         Err(error) => return refused(error.message().to_string()),
     };
     let context = context(operation, &variables);
-    let market = Market::of_country(context.get("country").map_or("US", String::as_str));
+    let country = context.get("country").map_or("US", String::as_str);
     let german = context.get("language").is_some_and(|language| language == "DE");
-    let scene = Scene::new(store, market, german, origin);
+    let scene = Scene::new(store, country, german, origin);
     let object = if operation.is_mutation() { Object::Mutation } else { Object::Query };
     let root = View { scene: &scene, object };
     let execution = Execution::new(schema(), document)

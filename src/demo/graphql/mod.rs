@@ -1,15 +1,17 @@
 //! The Storefront API of the demo store: one resolver a type, over apollo-compiler's executor.
 //!
-//! `document` parses and validates, `execute` runs, `view` sends each field to the resolver of its type; the
+//! `execute` runs a parsed document, `view` sends each field to the resolver of its type; the
 //! resolvers give a [`value::Value`], and lists that are paged go through `connection`.
 
 mod ask;
+mod cart;
 mod collection;
 mod connection;
 mod content;
-mod document;
+mod customer;
 mod execute;
 mod filter;
+mod mutation;
 mod node;
 mod picture;
 mod product;
@@ -24,5 +26,4 @@ mod value;
 mod variant;
 mod view;
 
-pub(super) use document::{Documents, Kind, kind};
 pub(super) use execute::{Answer, execute};

@@ -1,5 +1,6 @@
 //! Look-up by global id.
 
+use super::cart::cart;
 use super::content;
 use super::scene::Scene;
 use super::shop;
@@ -20,6 +21,9 @@ pub(super) fn split(id: &str) -> Option<(&str, &str)> {
 /// The object behind a global id; null where there is none, or none in this market.
 pub(super) fn node<'s>(scene: &'s Scene<'s>, id: &str) -> Value<'s> {
     let Some((kind, local)) = split(id) else { return Value::NULL };
+    if kind == "Cart" {
+        return scene.store.carts.get(id).map_or(Value::NULL, |found| cart(scene, &found));
+    }
     let Ok(number) = local.parse::<u64>() else { return Value::NULL };
     let catalogue = &scene.store.catalogue;
     match kind {

@@ -1,7 +1,9 @@
 //! Fields of `QueryRoot`.
 
 use super::ask::Ask;
+use super::cart::cart;
 use super::content;
+use super::customer::customer;
 use super::node::{node, number};
 use super::recommend::recommendations;
 use super::scene::Scene;
@@ -54,6 +56,14 @@ fn about<'s>(scene: &'s Scene<'s>, ask: Ask<'_>) -> Resolved<'s> {
         "shop" => shop::shop(scene),
         "localization" => shop::localization(scene),
         "paymentSettings" => shop::payment_settings(scene),
+        "cart" => match scene.store.carts.get(text("id")) {
+            Some(found) => cart(scene, &found),
+            None => Value::NULL,
+        },
+        "customer" => match scene.store.customers.of(text("customerAccessToken")) {
+            Some(at) => customer(scene, at),
+            None => Value::NULL,
+        },
         "menu" => content::menu(scene, text("handle")),
         "page" | "pageByHandle" => match ask.text("id") {
             Some(id) => content::find_page(scene, |page| number(id, "Page") == Some(page.number)),

@@ -10,6 +10,8 @@ use std::cell::Cell;
 pub(super) struct Scene<'s> {
     pub(super) store: &'s Store,
     pub(super) market: Market,
+    /// The country that the request named, or the primary market's.
+    pub(super) country: &'s str,
     /// `EN` or `DE`.
     pub(super) german: bool,
     /// Scheme and authority by which the client reached the store, for the addresses of pictures.
@@ -22,8 +24,9 @@ pub(super) struct Scene<'s> {
 const BUDGET: u32 = 400_000;
 
 impl<'s> Scene<'s> {
-    pub(super) fn new(store: &'s Store, market: Market, german: bool, origin: &'s str) -> Self {
-        Self { store, market, german, origin, budget: Cell::new(BUDGET) }
+    pub(super) fn new(store: &'s Store, country: &'s str, german: bool, origin: &'s str) -> Self {
+        let market = Market::of_country(country);
+        Self { store, market, country, german, origin, budget: Cell::new(BUDGET) }
     }
 
     /// Takes from what is left. Errors: nothing is left, and the client should ask for less.

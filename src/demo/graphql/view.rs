@@ -3,7 +3,7 @@
 use super::ask::Ask;
 use super::scene::Scene;
 use super::value::{Object, Resolved, Value, error};
-use super::{collection, connection, picture, product, query, record, variant};
+use super::{collection, connection, mutation, picture, product, query, record, variant};
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 
 /// An object as the executor sees it.
@@ -17,7 +17,7 @@ impl<'s> View<'s> {
         let scene = self.scene;
         match &self.object {
             Object::Query => query::field(scene, ask),
-            Object::Mutation => Ok(Value::Absent),
+            Object::Mutation => mutation::field(scene, ask),
             Object::Product(it) => product::field(scene, it, ask),
             Object::Variant(of, it) => variant::field(scene, of, it, ask),
             Object::Collection(it) => collection::field(scene, it, ask),

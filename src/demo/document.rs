@@ -1,6 +1,6 @@
 //! Documents: parsed and validated once, kept by their text, within limits.
 
-use super::super::schema::schema;
+use super::schema::schema;
 use apollo_compiler::ExecutableDocument;
 use apollo_compiler::executable::{OperationType, Selection, SelectionSet};
 use apollo_compiler::parser::Parser;
@@ -23,11 +23,11 @@ const MAX_DEPTH: usize = 40;
 pub(super) type Document = Valid<ExecutableDocument>;
 
 /// The documents seen lately.
-pub(in crate::demo) struct Documents(Cache<Arc<str>, Arc<Document>>);
+pub(super) struct Documents(Cache<Arc<str>, Arc<Document>>);
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::demo) enum Kind {
+pub(super) enum Kind {
     /// Reads.
     Query,
     /// Changes something: not by GET.
@@ -35,13 +35,13 @@ pub(in crate::demo) enum Kind {
 }
 
 impl Documents {
-    pub(in crate::demo) fn new() -> Self {
+    pub(super) fn new() -> Self {
         let weight = |text: &Arc<str>, _: &Arc<Document>| u32::try_from(text.len() + 64).unwrap_or(u32::MAX);
         Self(Cache::builder().max_capacity(KEPT).weigher(weight).build())
     }
 
     /// The document of a text. Errors: why it does not parse or validate.
-    pub(in crate::demo) fn read(&self, text: &str) -> Result<Arc<Document>, Vec<GraphQLError>> {
+    pub(super) fn read(&self, text: &str) -> Result<Arc<Document>, Vec<GraphQLError>> {
         if let Some(document) = self.0.get(text) {
             return Ok(document);
         }
@@ -52,7 +52,7 @@ impl Documents {
 }
 
 /// What the operation of this name does; `None`: there is no such operation, or no name and more than one.
-pub(in crate::demo) fn kind(document: &Document, operation: Option<&str>) -> Option<Kind> {
+pub(super) fn kind(document: &Document, operation: Option<&str>) -> Option<Kind> {
     match document.operations.get(operation).ok()?.operation_type {
         OperationType::Mutation => Some(Kind::Mutation),
         _ => Some(Kind::Query),
