@@ -13,8 +13,10 @@ use std::sync::{Arc, OnceLock};
 const NEIGHBOURS: usize = 50;
 /// Words of the description that are read: the first ones say what it is.
 const WORDS: usize = 60;
-/// Words of a search that are looked up.
-const QUERY: usize = 8;
+/// Words of a search that are looked up, and products of each that are looked at: a search is read again with every
+/// decision, so it must cost little whatever was typed.
+const QUERY: usize = 4;
+const POSTINGS: usize = 300;
 /// A token that more products than this have says too little for its cost.
 const COMMON: usize = 2_000;
 /// New products kept by name.
@@ -83,7 +85,8 @@ impl Content {
     pub(super) fn find(&self, query: &str, most: usize) -> Vec<&ProductKey> {
         let mut found: AHashMap<u32, f32> = AHashMap::new();
         for token in words(query).take(QUERY).filter_map(|word| self.words.get(&word)) {
-            for (ordinal, weight) in self.postings.get(*token as usize).map_or(&[][..], Vec::as_slice) {
+            let postings = self.postings.get(*token as usize).map_or(&[][..], Vec::as_slice);
+            for (ordinal, weight) in postings.iter().take(POSTINGS) {
                 *found.entry(*ordinal).or_insert(0.0) += weight;
             }
         }

@@ -19,7 +19,7 @@ const PER_EVENT: f64 = 0.88;
 const SESSION_DAYS: f64 = 3.0;
 const PURCHASE_DAYS: f64 = 60.0;
 /// Searches of a session that are looked up again, and products of each that are looked at for their categories.
-const SEARCHES: usize = 5;
+const SEARCHES: usize = 3;
 const FOUND: usize = 12;
 /// Products of a viewed collection that are looked at for their categories.
 const COLLECTION: usize = 50;

@@ -2,7 +2,8 @@
 
 use super::world::*;
 use crate::domain::consent::{Consent, Purpose};
-use crate::domain::slate::{FallbackReason, Intent, ServedBy};
+use crate::domain::ids::ShopperKey;
+use crate::domain::slate::{FallbackReason, Intent, ReasonCode, ServedBy};
 use crate::engine::{Context, Engine, RankRequest};
 
 const INTENTS: [Intent; 8] = [
@@ -117,4 +118,20 @@ fn what_was_read_of_the_shopper_is_named_with_its_purpose() {
     assert_eq!(value("seeds"), Some(("t3", None)));
     assert_eq!(value("session.viewed"), Some(("t1", Some(Purpose::Preferences))));
     assert_eq!(value("profile.bought"), Some(("l1", Some(Purpose::Preferences))));
+}
+
+#[test]
+fn a_forgotten_shoppers_last_product_makes_no_pair_with_the_next() {
+    let seen_together = |forget: bool| {
+        let engine = engine(shop(&[("X", &["a", "b"])]));
+        let who = ShopperKey::new("s");
+        engine.learn(&who, &[viewed(0, "a")]);
+        if forget {
+            engine.forget(&who);
+        }
+        engine.learn(&who, &[viewed(1, "b")]);
+        slate(&engine, &shopper(2, &[]), Intent::Related, &["a"], 1).items[0].reason == ReasonCode::ViewedTogether
+    };
+    assert!(seen_together(false));
+    assert!(!seen_together(true));
 }
