@@ -51,7 +51,11 @@ impl Personalization {
 
     /// Executes one operation for one shopper.
     pub async fn execute(&self, document: &ParsedDocument, variables: Variables, viewer: Arc<Viewer>) -> Response {
-        let mut request = Request::new(String::new()).variables(variables).data(viewer);
+        self.run(document, Request::new(String::new()).variables(variables).data(viewer)).await
+    }
+
+    /// Executes a request whose data is complete.
+    pub(super) async fn run(&self, document: &ParsedDocument, mut request: Request) -> Response {
         request.set_parsed_query(ExecutableDocument::clone(&document.0));
         let mut response = self.schema.execute(request).await;
         for error in &response.errors {

@@ -28,6 +28,7 @@ mod scalar;
 mod sdl;
 mod shopper;
 pub mod sink;
+pub mod subgraph;
 pub mod viewer;
 
 pub use ask::{EntryField, SlateAsk, Subject};
@@ -37,4 +38,5 @@ pub use error::AskError;
 pub use execute::{ParsedDocument, Personalization};
 pub use sdl::sdl;
 pub use sink::EventSink;
+pub use subgraph::Subgraph;
 pub use viewer::Viewer;

@@ -7,7 +7,7 @@ use super::recommendations::PersonalizedRecommendations;
 use super::record::PersonalizedDecisionRecord;
 use super::shopper::PersonalizedShopper;
 use super::viewer::Viewer;
-use async_graphql::{Any, Context, ErrorExtensions, ID, Object, Result};
+use async_graphql::{Any, Context, ErrorExtensions, ID, Object, Result, SimpleObject};
 use std::sync::Arc;
 
 pub(super) struct Query;
@@ -29,6 +29,23 @@ impl Query {
     async fn entities(&self, representations: Vec<Any>) -> Vec<Option<Entity>> {
         representations.iter().map(|any| representation(&any.0)).collect()
     }
+
+    /// The schema of the subgraph, for routers.
+    #[graphql(name = "_service")]
+    async fn service(&self, ctx: &Context<'_>) -> Service {
+        Service { sdl: ctx.data_opt::<Sdl>().map(|sdl| sdl.0.to_string()) }
+    }
+}
+
+/// The SDL that `_service` answers with, in the request's data.
+pub(super) struct Sdl(pub(super) Arc<str>);
+
+/// What a federation router asks a subgraph about itself.
+#[derive(SimpleObject)]
+#[graphql(name = "_Service")]
+struct Service {
+    /// The schema in SDL.
+    sdl: Option<String>,
 }
 
 /// What the gateway knows and decides for one shopper.

@@ -6,7 +6,7 @@ use apollo_compiler::{Name, Node};
 use std::collections::BTreeMap;
 
 /// Our types on the platform's, in the order in which a person should read them.
-pub(super) const EXTENDED: [&str; 6] = ["Query", "Mutation", "Product", "ProductConnection", "Cart", "Collection"];
+const EXTENDED: [&str; 6] = ["Query", "Mutation", "Product", "ProductConnection", "Cart", "Collection"];
 
 const HEAD: &str = r#"# What Outfitter adds to a platform's schema, under canonical names: `Product`, `ProductConnection`, `Cart`,
 # `Collection`, `Query` and `Mutation` stand for the platform's own types. A test holds this file; after a change to
@@ -26,6 +26,14 @@ directive @personalized(
 /// The personalization schema in SDL: extensions of the platform's types, then ours in the order in which they are
 /// reached.
 pub fn sdl() -> String {
+    let definitions = definitions(&EXTENDED);
+    definitions
+        .iter()
+        .fold(HEAD.to_owned(), |text, definition| format!("{text}\n{}\n", definition.to_string().trim_end()))
+}
+
+/// The definitions reached from these types of the platform, which come first, as extensions.
+pub(super) fn definitions(extended: &[&str]) -> Vec<Definition> {
     // async-graphql writes valid SDL; were it not, what parsed is what there is, and the test of the file would say so.
     let document = Document::parse(Personalization::new().raw_sdl(), "personalized.graphql")
         .unwrap_or_else(|invalid| invalid.partial);
@@ -34,23 +42,21 @@ pub fn sdl() -> String {
         .into_iter()
         .filter_map(|definition| Some((definition.name()?.clone(), definition)))
         .collect();
-    let mut text = HEAD.to_owned();
-    let mut order: Vec<Name> = EXTENDED.iter().filter_map(|name| Name::new(name).ok()).collect();
+    let mut order: Vec<Name> = extended.iter().filter_map(|name| Name::new(name).ok()).collect();
+    let mut reached = Vec::new();
     let mut at = 0;
     while let Some(name) = order.get(at).cloned() {
         at += 1;
         let Some(definition) = definitions.get(&name) else { continue };
-        for reached in names(definition) {
-            if definitions.contains_key(&reached) && !order.contains(&reached) {
-                order.push(reached);
+        for name in names(definition) {
+            let elsewhere = EXTENDED.contains(&name.as_str());
+            if !elsewhere && definitions.contains_key(&name) && !order.contains(&name) {
+                order.push(name);
             }
         }
-        text.push_str(&format!(
-            "\n{}\n",
-            extension(definition).unwrap_or_else(|| definition.clone()).to_string().trim_end()
-        ));
+        reached.push(extension(definition).unwrap_or_else(|| definition.clone()));
     }
-    text
+    reached
 }
 
 /// What is added to a type of the platform; `None` where the type is ours.
