@@ -58,7 +58,7 @@ impl Answer {
     pub fn local(&mut self, run: &mut Run, fields: &[LocalField], limit: usize) -> Result<(), TooLarge> {
         run.link();
         let mut text = vec![b'{'];
-        for field in fields.iter().filter(|field| run.variables.any(&field.guards)) {
+        for field in run.variables.in_order(fields) {
             if text.len() > 1 {
                 text.push(b',');
             }

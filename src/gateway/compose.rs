@@ -120,6 +120,10 @@ impl Additions<'_> {
             Definition::ObjectTypeDefinition(object) => self.object(&object.name, &object.fields, Some(object)),
             Definition::ObjectTypeExtension(object) => self.object(&object.name, &object.fields, None),
             Definition::DirectiveDefinition(directive) => {
+                // The rest is async-graphql's own.
+                if directive.name != "personalized" {
+                    return Ok(());
+                }
                 if self.upstream.directive_definitions.contains_key(&directive.name) {
                     let name = format!("@{}", directive.name);
                     return Err(ComposeError::Taken { taken: name.clone(), ours: name });
@@ -132,7 +136,10 @@ impl Additions<'_> {
             | Definition::ScalarTypeDefinition(_)
             | Definition::UnionTypeDefinition(_)
             | Definition::InterfaceTypeDefinition(_) => {
-                let Some(name) = definition.name().cloned() else { return Ok(()) };
+                // Names of federation (`_Any`, `_Entity`) do not reach clients.
+                let Some(name) = definition.name().filter(|name| name.starts_with("Personalized")).cloned() else {
+                    return Ok(());
+                };
                 self.claim(&name)?;
                 self.write(definition);
                 Ok(())

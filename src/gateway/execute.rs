@@ -189,7 +189,7 @@ impl Gateway {
                     upstream = Some(answered);
                 }
                 Step::Local(fields) => {
-                    run.local(fields.iter().filter_map(|field| field.site)).await;
+                    run.local(fields).await;
                     let limit = usize::MAX;
                     answer.local(run, fields, limit).map_err(|error| GatewayError::Internal(error.to_string()))?;
                 }

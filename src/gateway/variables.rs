@@ -1,7 +1,7 @@
 //! The variables of one request: forwarded as they were written, read only where the gateway itself must know.
 
 use super::json::RawJson;
-use super::plan::{Guards, Plan};
+use super::plan::{Guards, LocalField, Plan};
 use apollo_compiler::Name;
 use apollo_compiler::ast::Value as Ast;
 use serde_json::value::RawValue;
@@ -68,15 +68,29 @@ impl Variables {
 
     /// Whether any of these sets of conditions holds.
     pub fn any(&self, alternatives: &[Guards]) -> bool {
-        alternatives.iter().any(|guards| {
-            guards.iter().all(|guard| {
-                let on = match &guard.on {
-                    Ok(variable) => self.get(variable).and_then(|value| value.as_bool()),
-                    Err(literal) => Some(*literal),
-                };
-                on == Some(guard.wanted)
-            })
+        alternatives.iter().any(|guards| self.all(guards))
+    }
+
+    /// Whether all of these conditions hold.
+    pub fn all(&self, guards: &Guards) -> bool {
+        guards.iter().all(|guard| {
+            let on = match &guard.on {
+                Ok(variable) => self.get(variable).and_then(|value| value.as_bool()),
+                Err(literal) => Some(*literal),
+            };
+            on == Some(guard.wanted)
         })
+    }
+
+    /// The fields that are there, in the order in which they stand: a name takes the place of its first occurrence
+    /// whose conditions hold.
+    pub fn in_order<'a>(&self, fields: &'a [LocalField]) -> Vec<&'a LocalField> {
+        let place = |field: &LocalField| {
+            field.occurrences.iter().filter(|(_, guards)| self.all(guards)).map(|(at, _)| *at).min()
+        };
+        let mut there: Vec<_> = fields.iter().filter_map(|field| Some((place(field)?, field))).collect();
+        there.sort_by_key(|(place, _)| *place);
+        there.into_iter().map(|(_, field)| field).collect()
     }
 
     /// The named variables that were given, as the inside of a JSON object, byte for byte.

@@ -9,4 +9,5 @@ mod demo;
 mod demo_fields;
 mod demo_schema;
 mod http;
+mod oracle;
 mod upstream;

@@ -56,6 +56,8 @@ pub(super) struct Occurrence<'a> {
     pub parent: &'a Name,
     /// Conditions around the field, its own not included.
     pub around: Guards,
+    /// Grows along the document.
+    pub order: usize,
 }
 
 impl Occurrence<'_> {
@@ -63,7 +65,7 @@ impl Occurrence<'_> {
     pub(super) fn guards(&self) -> Guards {
         let mut all = self.around.clone();
         for guard in guards(&self.field.directives) {
-            if !all.contains(&guard) {
+            if guard.on.is_ok() && !all.contains(&guard) {
                 all.push(guard);
             }
         }
@@ -105,10 +107,17 @@ impl<'a> Planner<'a> {
         spread: &mut HashSet<(Name, Guards)>,
         groups: &mut Groups<'a>,
     ) -> Result<(), PlanError> {
+        // What a literal rules out is not there at all; what it lets through needs no condition.
         let within = |directives: &DirectiveList| {
             let mut all = around.clone();
-            all.extend(guards(directives));
-            all
+            for guard in guards(directives) {
+                match guard.on {
+                    Err(literal) if literal != guard.wanted => return None,
+                    Err(_) => {}
+                    Ok(_) => all.push(guard),
+                }
+            }
+            Some(all)
         };
         for selection in selections {
             match selection {
@@ -117,15 +126,21 @@ impl<'a> Planner<'a> {
                     if key.starts_with(HIDDEN) {
                         return Err(PlanError::Reserved(key.to_string()));
                     }
-                    let occurrence = Occurrence { field, parent, around: around.clone() };
+                    if within(&field.directives).is_none() {
+                        continue;
+                    }
+                    let order = self.placed.replace(self.placed.get() + 1);
+                    let occurrence = Occurrence { field, parent, around: around.clone(), order };
                     groups.entry(self.response_name(parent, field)).or_default().push(occurrence);
                 }
                 Node_::InlineFragment(inline) => {
                     let set = &inline.selection_set;
-                    self.collect_into(&set.selections, &set.ty, within(&inline.directives), spread, groups)?;
+                    if let Some(guards) = within(&inline.directives) {
+                        self.collect_into(&set.selections, &set.ty, guards, spread, groups)?;
+                    }
                 }
                 Node_::FragmentSpread(named) => {
-                    let guards = within(&named.directives);
+                    let Some(guards) = within(&named.directives) else { continue };
                     if let Some(fragment) = named.fragment_def(self.document)
                         && spread.insert((named.fragment_name.clone(), guards.clone()))
                     {

@@ -21,6 +21,7 @@ use apollo_compiler::ast::{OperationType, Value, VariableDefinition};
 use apollo_compiler::executable::Operation;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Name, Node};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Index into [`Plan::sites`].
@@ -122,8 +123,8 @@ pub struct LocalField {
     pub key: Box<str>,
     /// The site; `None` for `__typename`.
     pub site: Option<SiteId>,
-    /// The field is there where any of these holds.
-    pub guards: Vec<Guards>,
+    /// Where in the document it stands, each time with its conditions. The field takes the first place that holds.
+    pub occurrences: Vec<(usize, Guards)>,
 }
 
 /// A place where a personalized field stands.
@@ -236,6 +237,8 @@ struct Planner<'a> {
     /// Placeholders get a response name per canonical type.
     per_type: bool,
     max_nesting: usize,
+    /// Fields collected so far: each takes the number as its order.
+    placed: Cell<usize>,
     variables: Vec<Variable>,
     sites: Vec<Site>,
     selections: Vec<Selection>,
@@ -256,6 +259,7 @@ impl<'a> Planner<'a> {
             operation,
             per_type,
             max_nesting,
+            placed: Cell::new(0),
             variables,
             sites: Vec::new(),
             selections: Vec::new(),

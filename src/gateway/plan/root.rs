@@ -44,7 +44,7 @@ impl<'a> Planner<'a> {
                 Some(Branch::Site(site)) => Some(*site),
                 _ => None,
             },
-            guards: occurrences.iter().map(Occurrence::guards).collect(),
+            occurrences: occurrences.iter().map(|occurrence| (occurrence.order, occurrence.guards())).collect(),
         });
         Ok(Step::Local(fields.collect()))
     }

@@ -10,7 +10,7 @@ mod slates;
 
 use super::introspect::Introspection;
 use super::personalize::{Personalization, Viewer};
-use super::plan::{Plan, SelectionId, SiteId, SiteKind};
+use super::plan::{LocalField, Plan, SelectionId, SiteId, SiteKind};
 use super::splice::{Fragment, FragmentId, Wanted};
 use super::variables::Variables;
 use crate::domain::ids::ProductKey;
@@ -103,12 +103,11 @@ impl Run {
     }
 
     /// Answers root fields of a step without the platform: a query's at once, a mutation's one after the other.
-    pub async fn local(&mut self, sites: impl Iterator<Item = SiteId>) {
-        let plan = Arc::clone(&self.plan);
-        let there = |site: &SiteId| plan.sites.get(*site).is_some_and(|site| self.variables.any(&site.guards));
+    pub async fn local(&mut self, fields: &[LocalField]) {
+        let fields = self.variables.in_order(fields);
         let pending = |site| Pending { site, key: Box::default(), products: Vec::new() };
-        let pending: Vec<Pending> = sites.filter(there).map(pending).collect();
-        if plan.operation == apollo_compiler::ast::OperationType::Mutation {
+        let pending: Vec<Pending> = fields.into_iter().filter_map(|field| field.site).map(pending).collect();
+        if self.plan.operation == apollo_compiler::ast::OperationType::Mutation {
             for one in pending {
                 self.waves(vec![one]).await;
             }

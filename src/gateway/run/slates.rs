@@ -131,10 +131,11 @@ impl Run {
             let mut generous = asked.candidates.clone();
             generous.wanted += spare;
             let items = settle(&generous, &gone, &taken_by(ask, &taken)).items;
-            let missing = settled
-                .items
-                .iter()
-                .any(|item| asked.products.iter().any(|selection| self.known(*selection, &item.product).is_none()));
+            let missing = settled.items.iter().any(|item| {
+                let unknown = |selection: &SelectionId, key| self.known(*selection, key).is_none();
+                asked.products.iter().any(|selection| unknown(selection, &item.product))
+                    || item.because.iter().any(|key| asked.because.iter().any(|selection| unknown(selection, key)))
+            });
             for item in items.iter().filter(|_| missing) {
                 wanted.extend(asked.products.iter().map(|selection| (*selection, item.product.clone())));
                 let because = item.because.iter();
