@@ -48,6 +48,10 @@ impl EventSink for Nowhere {
     async fn forget(&self) -> Result<bool, SinkError> {
         Ok(false)
     }
+
+    async fn context(&self) -> Context {
+        context()
+    }
 }
 
 #[derive(Deserialize)]
@@ -58,17 +62,20 @@ struct Asked {
     variables: Option<Map<String, Value>>,
 }
 
-async fn answer(State(app): State<Arc<App>>, Json(asked): Json<Asked>) -> Json<async_graphql::Response> {
-    let context = Context {
+fn context() -> Context {
+    Context {
         shopper: Some(ShopperKey::new("shopper-1")),
         confirmed: false,
         consent: Consent::ALL,
         state: ShopperState::default(),
         market: Market::default(),
         now: jiff::Timestamp::now(),
-    };
+    }
+}
+
+async fn answer(State(app): State<Arc<App>>, Json(asked): Json<Asked>) -> Json<async_graphql::Response> {
     let viewer = Viewer {
-        context,
+        context: context(),
         engine: app.engine.clone(),
         events: Arc::new(Nowhere),
         decisions: app.store.clone(),

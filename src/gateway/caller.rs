@@ -1,35 +1,42 @@
 //! Who is asking, by ingest: the way from a request's evidence to the caller whom the engine and our mutations see.
 
+use super::classify::{Classified, Operation};
 use super::error::RequestError;
 use super::personalize::EventSink;
 use super::personalize::sink::{Rejection, SinkError};
-use super::who::{Asking, Evidence, Who};
+use super::who::{Asking, Who};
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::Event;
-use crate::ingest::{self, Caller, Change, Failure, Ingest, Outcome};
+use crate::engine::Context;
+use crate::ingest::{self, Caller, Change, Evidence, Failure, Ingest, Outcome, RootField};
 use async_trait::async_trait;
+use bytes::Bytes;
+use http::HeaderValue;
 use jiff::Timestamp;
+use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 
 #[async_trait]
 impl Who for Arc<Ingest> {
     async fn ask(&self, evidence: &Evidence) -> Result<Asking, RequestError> {
-        let forwarded = evidence.headers.get("x-forwarded-proto").map(|proto| proto.as_bytes());
-        let evidence = ingest::Evidence {
-            headers: evidence.headers.clone(),
-            in_context: evidence.consent,
-            token: evidence.token.clone(),
-            market: evidence.market.clone(),
-            // Whoever forges the header makes their own cookie useless and nobody else's.
-            https: forwarded.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https")),
-            may_set_cookie: true,
-        };
-        let caller = self.identify(&evidence).await?;
+        let caller = self.identify(evidence).await?;
         Ok(Asking {
             context: self.context(&caller, Timestamp::now()).await,
-            set_cookie: caller.set_cookie.as_ref().map(|cookie| cookie.header().clone()),
             events: Arc::new(Bound { ingest: Arc::clone(self), caller: Mutex::new(caller) }),
         })
+    }
+
+    fn roots(
+        &self,
+        document: &Classified,
+        operation: &Operation,
+        variable: &dyn Fn(&str) -> Option<Value>,
+    ) -> Vec<RootField> {
+        Ingest::roots(self, &operation.definition, &document.fragments, variable)
+    }
+
+    fn watch(&self, evidence: Evidence, roots: &[RootField], answer: Option<Bytes>) {
+        Ingest::watch(self, evidence, roots, answer);
     }
 }
 
@@ -68,6 +75,18 @@ impl EventSink for Bound {
 
     async fn forget(&self) -> Result<bool, SinkError> {
         self.ingest.forget(&self.caller()).await.map_err(failed)
+    }
+
+    async fn context(&self) -> Context {
+        self.ingest.context(&self.caller(), Timestamp::now()).await
+    }
+
+    fn observe(&self, roots: &[RootField], answer: Option<Bytes>) {
+        self.ingest.observe(&self.caller(), roots, answer);
+    }
+
+    fn set_cookie(&self) -> Option<HeaderValue> {
+        self.caller().set_cookie.map(|cookie| cookie.header().clone())
     }
 }
 

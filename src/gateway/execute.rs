@@ -3,25 +3,27 @@
 
 use super::accept::Accept;
 use super::answer::{Answer, is_personal};
-use super::classify::{Class, Classified};
+use super::classify::{Class, Classified, Operation};
 use super::compose::Composed;
 use super::documents::Documents;
 use super::envelope::{self, Envelope, Method};
 use super::error::{GatewayError, RequestError, UpstreamError};
-use super::forward::{self, failed};
+use super::forward::{self, Listener, Passing, failed};
 use super::introspect::Introspection;
 use super::limits::Limits;
+use super::overhear::Spoken;
 use super::personalize::{Decider, Personalization, Viewer};
 use super::plan::{Fetch, Plan, Step};
 use super::respond::{self, AnswerBody, Caching};
 use super::run::{Means, Run};
 use super::splice;
 use super::variables::Variables;
-use super::who::{Asking, Evidence, Who};
+use super::who::{Asking, Who};
 use crate::platform::Platform;
 use crate::platform::answer::Answer as Answered;
 use crate::platform::upstream::Upstream;
 use crate::store::DecisionStore;
+use apollo_compiler::ast::OperationType;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{ACCEPT, SET_COOKIE};
@@ -91,18 +93,34 @@ impl Gateway {
         let served = self.served.load_full();
         let Some(text) = &envelope.query else {
             // A hash alone: persisted documents are the platform's.
-            return self.forward(parts, body, peer, &envelope).await;
+            return self.forward(parts, body, peer, &envelope, None).await;
         };
         let document = served.documents.classify(text)?;
         let operation = document.operation(envelope.operation_name.as_deref())?;
         if envelope.method == Method::Get && Classified::is_mutation(operation) {
             return Err(RequestError::MutationByGet.into());
         }
-        if operation.is_none_or(|operation| operation.class == Class::Forward) {
-            return self.forward(parts, body, peer, &envelope).await;
-        }
+        let Some(operation) = operation.filter(|operation| operation.class == Class::Plan) else {
+            let listener = operation.and_then(|operation| self.listener(parts, &envelope, &document, operation));
+            return self.forward(parts, body, peer, &envelope, listener).await;
+        };
         let plan = served.documents.plan(&document, envelope.operation_name.as_deref())?;
-        self.personalize(parts, peer, &envelope, plan, &served).await
+        let spoken = Spoken::new(&document, operation, envelope.variables.as_ref());
+        self.personalize(parts, peer, &envelope, plan, &served, &spoken).await
+    }
+
+    /// Who learns from an operation that passes through; `None` where it says nothing.
+    fn listener(
+        &self,
+        parts: &Parts,
+        envelope: &Envelope,
+        document: &Classified,
+        operation: &Operation,
+    ) -> Option<Listener> {
+        let spoken = Spoken::new(document, operation, envelope.variables.as_ref());
+        let roots = spoken.roots(&*self.modules.who);
+        let evidence = || spoken.evidence(parts, &*self.modules.platform, false);
+        (!roots.is_empty()).then(|| (Arc::clone(&self.modules.who), evidence(), roots))
     }
 
     async fn forward(
@@ -111,9 +129,11 @@ impl Gateway {
         body: Bytes,
         peer: IpAddr,
         envelope: &Envelope,
+        listener: Option<Listener>,
     ) -> Result<Response<AnswerBody>, GatewayError> {
-        let Modules { platform, upstream, .. } = &self.modules;
-        forward::forward(upstream, &**platform, parts, body, peer, envelope.accept).await
+        let headers = forward::headers(&*self.modules.platform, &parts.headers, peer);
+        let passing = Passing { method: parts.method.clone(), query: parts.uri.query(), headers, body, listener };
+        passing.forward(&self.modules.upstream, &*self.modules.platform, envelope.accept).await
     }
 
     async fn personalize(
@@ -123,13 +143,14 @@ impl Gateway {
         envelope: &Envelope,
         plan: Arc<Plan>,
         served: &Served,
+        spoken: &Spoken<'_>,
     ) -> Result<Response<AnswerBody>, GatewayError> {
         let variables = Variables::new(Arc::clone(&plan), envelope.variables.as_ref())
             .map_err(|error| RequestError::Variables { message: format!("variables cannot be read: {error}") })?;
         let mut headers = forward::headers(&*self.modules.platform, &parts.headers, peer);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let evidence = Evidence::new(parts, &*self.modules.platform, &plan, &variables);
-        let Asking { context, events, set_cookie } = self.modules.who.ask(&evidence).await?;
+        let evidence = spoken.evidence(parts, &*self.modules.platform, true);
+        let Asking { context, events } = self.modules.who.ask(&evidence).await?;
         let viewer = Viewer {
             context,
             engine: Arc::clone(&self.modules.engine),
@@ -139,6 +160,9 @@ impl Gateway {
         };
         let mut run = Run::new(self.means(served), plan, variables, Arc::new(viewer), headers);
         let (answer, upstream) = self.steps(&mut run).await?;
+        if let Some(answered) = &upstream {
+            run.viewer.events.observe(&spoken.roots(&*self.modules.who), Some(answered.body.clone()));
+        }
         let limit = usize::try_from(self.limits.upstream_answer.as_u64()).unwrap_or(usize::MAX).saturating_mul(2);
         let (text, has_data) = answer.text(&run, limit).map_err(|error| GatewayError::Internal(error.to_string()))?;
         let caching = if is_personal(&run) { Caching::NoStore } else { Caching::Platform };
@@ -151,7 +175,7 @@ impl Gateway {
         if let Some(answer) = upstream.filter(|answer| !answer.status.is_success()) {
             *response.status_mut() = answer.status;
         }
-        if let Some(cookie) = set_cookie {
+        if let Some(cookie) = run.viewer.events.set_cookie() {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
         Ok(response)
@@ -192,6 +216,9 @@ impl Gateway {
                     run.local(fields).await;
                     let limit = usize::MAX;
                     answer.local(run, fields, limit).map_err(|error| GatewayError::Internal(error.to_string()))?;
+                    if plan.operation == OperationType::Mutation {
+                        run.look_again().await;
+                    }
                 }
             }
             if !answer.goes_on() {

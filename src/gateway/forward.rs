@@ -2,15 +2,19 @@
 
 use super::accept::Accept;
 use super::error::{GatewayError, UpstreamError};
+use super::overhear;
 use super::respond::{self, AnswerBody};
+use super::who::Who;
+use crate::ingest::{Evidence, RootField};
 use crate::platform::Platform;
 use crate::platform::upstream::{Upstream, UpstreamError as Failure};
 use bytes::Bytes;
 use futures::TryStreamExt;
-use http::{HeaderMap, Response, request::Parts};
+use http::{HeaderMap, Method, Response};
 use http_body_util::BodyExt;
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The headers of a request that the platform gets to see.
 pub fn headers(platform: &dyn Platform, from: &HeaderMap, buyer: IpAddr) -> HeaderMap {
@@ -22,23 +26,44 @@ pub fn headers(platform: &dyn Platform, from: &HeaderMap, buyer: IpAddr) -> Head
     headers
 }
 
-/// Sends the request as it came and streams the answer back.
-/// Errors: the platform gave no answer at all; what it answers, errors included, is passed on.
-pub async fn forward(
-    upstream: &Upstream,
-    platform: &dyn Platform,
-    parts: &Parts,
-    body: Bytes,
-    buyer: IpAddr,
-    accept: Accept,
-) -> Result<Response<AnswerBody>, GatewayError> {
-    let headers = headers(platform, &parts.headers, buyer);
-    let answer = upstream.send(parts.method.clone(), parts.uri.query(), headers, body).await.map_err(failed)?;
-    let (head, body) = answer.into_parts();
-    let stream = body.into_data_stream().map_err(|error| io::Error::other(error.to_string()));
-    let from = respond::Upstream { status: head.status, headers: &head.headers };
-    let body = AnswerBody::Stream(Box::pin(stream));
-    Ok(respond::forwarded(from, body, b"", accept, &|name| platform.returns(name)))
+/// Who learns from what passes, and from what.
+pub type Listener = (Arc<dyn Who>, Evidence, Vec<RootField>);
+
+/// A request on its way through.
+pub struct Passing<'a> {
+    /// GET or POST.
+    pub method: Method,
+    /// The query string, as it came.
+    pub query: Option<&'a str>,
+    /// What the platform gets to see of the headers.
+    pub headers: HeaderMap,
+    /// As it came.
+    pub body: Bytes,
+    /// Overhears the answer.
+    pub listener: Option<Listener>,
+}
+
+impl Passing<'_> {
+    /// Sends the request and streams the answer back.
+    /// Errors: the platform gave no answer at all; what it answers, errors included, is passed on.
+    pub async fn forward(
+        self,
+        upstream: &Upstream,
+        platform: &dyn Platform,
+        accept: Accept,
+    ) -> Result<Response<AnswerBody>, GatewayError> {
+        let answer = upstream.send(self.method, self.query, self.headers, self.body).await.map_err(failed)?;
+        let (head, body) = answer.into_parts();
+        let stream = body.into_data_stream().map_err(|error| io::Error::other(error.to_string()));
+        let from = respond::Upstream { status: head.status, headers: &head.headers };
+        let body = AnswerBody::Stream(match self.listener {
+            Some((who, evidence, roots)) => {
+                Box::pin(overhear::listening(stream, (head.status, &head.headers), who, evidence, roots))
+            }
+            None => Box::pin(stream),
+        });
+        Ok(respond::forwarded(from, body, b"", accept, &|name| platform.returns(name)))
+    }
 }
 
 /// What the client's transport says, in the gateway's terms.

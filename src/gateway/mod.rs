@@ -15,6 +15,7 @@ pub mod forward;
 pub mod introspect;
 pub mod json;
 pub mod limits;
+pub mod overhear;
 pub mod personalize;
 pub mod plan;
 pub mod respond;

@@ -39,22 +39,7 @@ impl Variables {
 
     /// A value of the document with variables filled in; `None` where it is a variable without a value.
     pub fn value(&self, ast: &Ast) -> Option<Value> {
-        match ast {
-            Ast::Null => Some(Value::Null),
-            Ast::Enum(name) => Some(Value::from(name.as_str())),
-            Ast::Variable(name) => self.get(name),
-            Ast::String(text) => Some(Value::from(text.as_str())),
-            Ast::Boolean(value) => Some(Value::from(*value)),
-            Ast::Int(number) => serde_json::from_str(number.as_str()).ok(),
-            Ast::Float(number) => serde_json::from_str(number.as_str()).ok(),
-            Ast::List(items) => {
-                Some(items.iter().map(|item| self.value(item).unwrap_or(Value::Null)).collect::<Vec<_>>().into())
-            }
-            Ast::Object(fields) => {
-                let fields = fields.iter().filter_map(|(name, field)| Some((name.to_string(), self.value(field)?)));
-                Some(Value::Object(fields.collect()))
-            }
-        }
+        fill(ast, &|name| self.get(name))
     }
 
     /// Arguments with variables filled in; those without a value are left out, as if not written.
@@ -114,5 +99,25 @@ impl Variables {
             Some((name.to_string(), serde_json::from_str::<Value>(raw.get()).ok()?))
         });
         async_graphql::Variables::from_json(Value::Object(values.collect()))
+    }
+}
+
+/// A value of a document with variables filled in; `None` where it is a variable without a value.
+pub fn fill(ast: &Ast, variable: &dyn Fn(&str) -> Option<Value>) -> Option<Value> {
+    match ast {
+        Ast::Null => Some(Value::Null),
+        Ast::Enum(name) => Some(Value::from(name.as_str())),
+        Ast::Variable(name) => variable(name),
+        Ast::String(text) => Some(Value::from(text.as_str())),
+        Ast::Boolean(value) => Some(Value::from(*value)),
+        Ast::Int(number) => serde_json::from_str(number.as_str()).ok(),
+        Ast::Float(number) => serde_json::from_str(number.as_str()).ok(),
+        Ast::List(items) => {
+            Some(items.iter().map(|item| fill(item, variable).unwrap_or(Value::Null)).collect::<Vec<_>>().into())
+        }
+        Ast::Object(fields) => {
+            let fields = fields.iter().filter_map(|(name, field)| Some((name.to_string(), fill(field, variable)?)));
+            Some(Value::Object(fields.collect()))
+        }
     }
 }

@@ -125,6 +125,10 @@ impl EventSink for Sink {
     async fn forget(&self) -> Result<bool, SinkError> {
         Err(SinkError::Unavailable)
     }
+
+    async fn context(&self) -> Context {
+        Fixture::new().viewer.context.clone()
+    }
 }
 
 /// A log that answers anybody: the schema must not trust it with whose a decision is.

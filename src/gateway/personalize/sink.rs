@@ -2,7 +2,11 @@
 
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::Event;
+use crate::engine::Context;
+use crate::ingest::RootField;
 use async_trait::async_trait;
+use bytes::Bytes;
+use http::HeaderValue;
 
 /// Why an event was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,4 +49,16 @@ pub trait EventSink: Send + Sync {
 
     /// Deletes everything about the shopper. True where there was something.
     async fn forget(&self) -> Result<bool, SinkError>;
+
+    /// The shopper as the engine may know them now: after one of our mutations that may be another than before.
+    async fn context(&self) -> Context;
+
+    /// Learns what the operation shows about the shopper, from its root fields and the platform's answer. Returns at
+    /// once.
+    fn observe(&self, _roots: &[RootField], _answer: Option<Bytes>) {}
+
+    /// The session cookie to set on the answer, where consent allows one and the request brought no session.
+    fn set_cookie(&self) -> Option<HeaderValue> {
+        None
+    }
 }

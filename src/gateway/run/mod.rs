@@ -123,6 +123,14 @@ impl Run {
         self.link();
     }
 
+    /// Reads the shopper again: one of our mutations may have changed what is stored or allowed.
+    pub async fn look_again(&mut self) {
+        let context = self.viewer.events.context().await;
+        let Viewer { engine, events, decisions, .. } = &*self.viewer;
+        let (engine, events, decisions) = (Arc::clone(engine), Arc::clone(events), Arc::clone(decisions));
+        self.viewer = Arc::new(Viewer { context, engine, events, decisions, book: Default::default() });
+    }
+
     /// The answer of a site.
     pub fn answer(&self, site: SiteId, key: &str) -> Option<FragmentId> {
         self.answered.get(&(site, key.into())).copied()

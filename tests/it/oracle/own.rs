@@ -6,6 +6,7 @@ use apollo_compiler::ast::Type;
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use apollo_compiler::response::JsonMap;
 use async_trait::async_trait;
+use bytes::Bytes;
 use jiff::Timestamp;
 use outfitter::domain::audit::DecisionRecord;
 use outfitter::domain::consent::{Consent, Purpose};
@@ -13,10 +14,12 @@ use outfitter::domain::event::Event;
 use outfitter::domain::ids::{DecisionId, ProductKey, ShopperKey};
 use outfitter::domain::slate::{Decision, Intent, ReasonCode, ServedBy, Slate, SlateItem};
 use outfitter::engine::{Context, SlateRequest, Slated};
+use outfitter::gateway::classify::{Classified, Operation};
 use outfitter::gateway::error::RequestError;
-use outfitter::gateway::personalize::sink::Rejection;
+use outfitter::gateway::personalize::sink::{Rejection, SinkError};
 use outfitter::gateway::personalize::{Decider, EventSink, ParsedDocument, Personalization, Viewer};
-use outfitter::gateway::who::{Asking, Evidence, Who};
+use outfitter::gateway::who::{Asking, Who};
+use outfitter::ingest::{Evidence, RootField};
 use outfitter::store::{DecisionStore, StoreError};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -66,10 +69,6 @@ impl Decider for Fixed {
         requests.iter().map(slate).collect()
     }
 
-    fn settle(&self, candidates: &Slate, dropped: &[ProductKey]) -> Slate {
-        outfitter::engine::settle(candidates, &dropped.iter().cloned().collect(), &Default::default())
-    }
-
     fn affinity(&self, _: &Context, product: &ProductKey) -> Option<f64> {
         (hash(product.as_str()) % 5 != 0).then(|| (hash(product.as_str()) % 1000) as f64 / 1000.0)
     }
@@ -81,7 +80,7 @@ impl Decider for Fixed {
 
 #[async_trait]
 impl EventSink for Fixed {
-    async fn track(&self, _: &Context, events: Vec<Event>) -> Vec<Result<(), (Rejection, String)>> {
+    async fn track(&self, events: Vec<Event>) -> Vec<Result<(), (Rejection, String)>> {
         let reject = |event: &Event| hash(event.id.as_str()) % 3 == 0;
         events
             .iter()
@@ -89,13 +88,17 @@ impl EventSink for Fixed {
             .collect()
     }
 
-    async fn consent(&self, _: &Context, change: &[(Purpose, bool)]) -> Result<(Consent, Vec<Purpose>), StoreError> {
+    async fn consent(&self, change: &[(Purpose, bool)]) -> Result<(Consent, Vec<Purpose>), SinkError> {
         let erased = change.iter().filter(|(_, allowed)| !allowed).map(|(purpose, _)| *purpose).collect();
         Ok((change.iter().fold(Consent::ALL, |consent, (purpose, allowed)| consent.with(*purpose, *allowed)), erased))
     }
 
-    async fn forget(&self, _: &Context) -> Result<bool, StoreError> {
+    async fn forget(&self) -> Result<bool, SinkError> {
         Ok(true)
+    }
+
+    async fn context(&self) -> Context {
+        context()
     }
 }
 
@@ -114,8 +117,14 @@ pub(super) fn context() -> Context {
 #[async_trait]
 impl Who for Fixed {
     async fn ask(&self, _: &Evidence) -> Result<Asking, RequestError> {
-        Ok(Asking { context: context(), events: Arc::new(Fixed), set_cookie: None })
+        Ok(Asking { context: context(), events: Arc::new(Fixed) })
     }
+
+    fn roots(&self, _: &Classified, _: &Operation, _: &dyn Fn(&str) -> Option<Value>) -> Vec<RootField> {
+        vec![]
+    }
+
+    fn watch(&self, _: Evidence, _: &[RootField], _: Option<Bytes>) {}
 }
 
 /// No decision is on file.
