@@ -57,10 +57,10 @@ macro_rules! codes {
 }
 
 codes! {
-    Malformed "OUTFITTER_MALFORMED" BAD_REQUEST Graphql
+    Malformed "OUTFITTER_MALFORMED" BAD_REQUEST Http
         "The request is not UTF-8 or not JSON, or its body broke off."
         "Send a JSON object in UTF-8 with the document in `query`.";
-    InvalidParameter "OUTFITTER_INVALID_PARAMETER" BAD_REQUEST Graphql
+    InvalidParameter "OUTFITTER_INVALID_PARAMETER" BAD_REQUEST Http
         "A parameter of the request is missing or has the wrong type."
         "`query` and `operationName` are strings, `variables` and `extensions` objects; only `query` is required.";
     Syntax "OUTFITTER_SYNTAX" BAD_REQUEST Graphql

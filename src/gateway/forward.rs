@@ -1,6 +1,6 @@
 //! Forward: what passes through, byte for byte in both directions. Headers go by the platform's allow-lists.
 
-use super::accept::Accept;
+use super::accept::{Accept, Media};
 use super::error::{GatewayError, UpstreamError};
 use super::overhear;
 use super::respond::{self, AnswerBody};
@@ -9,7 +9,7 @@ use crate::ingest::{Evidence, RootField};
 use crate::platform::Platform;
 use crate::platform::upstream::{Upstream, UpstreamError as Failure};
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use http::{HeaderMap, Method, Response};
 use http_body_util::BodyExt;
 use std::io;
@@ -54,7 +54,14 @@ impl Passing<'_> {
     ) -> Result<Response<AnswerBody>, GatewayError> {
         let answer = upstream.send(self.method, self.query, self.headers, self.body).await.map_err(failed)?;
         let (head, body) = answer.into_parts();
-        let stream = body.into_data_stream().map_err(|error| io::Error::other(error.to_string()));
+        let mut stream = Box::pin(body.into_data_stream().map_err(|error| io::Error::other(error.to_string())));
+        // Only where the status depends on it: an answer without data comes whole in its first chunk.
+        let first = match accept.media {
+            Media::GraphqlResponse => stream.try_next().await.map_err(broken_off)?.unwrap_or_default(),
+            Media::Json => Bytes::new(),
+        };
+        let beginning = (!first.is_empty()).then(|| Ok(first.clone()));
+        let stream = futures::stream::iter(beginning).chain(stream);
         let from = respond::Upstream { status: head.status, headers: &head.headers };
         let body = AnswerBody::Stream(match self.listener {
             Some((who, evidence, roots)) => {
@@ -62,8 +69,13 @@ impl Passing<'_> {
             }
             None => Box::pin(stream),
         });
-        Ok(respond::forwarded(from, body, b"", accept, &|name| platform.returns(name)))
+        Ok(respond::forwarded(from, body, &first, accept, &|name| platform.returns(name)))
     }
+}
+
+/// The answer ended before its first chunk.
+fn broken_off(error: io::Error) -> GatewayError {
+    GatewayError::Upstream(UpstreamError::NotGraphql { status: 200, reason: error.to_string() })
 }
 
 /// What the client's transport says, in the gateway's terms.

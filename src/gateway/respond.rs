@@ -1,8 +1,8 @@
 //! The last stage: the answer as HTTP. Status, media type, caching, and which headers of the platform go back.
 //!
 //! Status codes follow GraphQL over HTTP: under `application/graphql-response+json` a request error is a 4xx, under
-//! `application/json` a 200 that says so in `errors`. What is refused as HTTP (too large, wrong type, wrong method) has
-//! its own status under both. An answer with a shopper's data in it is `private, no-store` unless the shop says
+//! `application/json` a 200 that says so in `errors`. What is no GraphQL request at all (not JSON, no document, too large,
+//! wrong type, wrong method) has its own status under both. An answer with a shopper's data in it is `private, no-store` unless the shop says
 //! otherwise, and varies by what identifies a shopper.
 
 use super::accept::{Accept, Media};
@@ -227,8 +227,10 @@ mod tests {
 
     #[test]
     fn request_errors_are_told_by_status_only_where_the_type_allows_it() {
+        assert_eq!(status(RequestError::OperationNameMissing, GRAPHQL), 400);
+        assert_eq!(status(RequestError::OperationNameMissing, Accept::default()), 200);
         assert_eq!(status(RequestError::MissingQuery, GRAPHQL), 400);
-        assert_eq!(status(RequestError::MissingQuery, Accept::default()), 200);
+        assert_eq!(status(RequestError::MissingQuery, Accept::default()), 400);
         assert_eq!(status(RequestError::BodyTooLarge { limit: 1 }, Accept::default()), 413);
         assert_eq!(status(RequestError::MediaType, Accept::default()), 415);
         assert_eq!(status(RequestError::Nesting { name: "variables", limit: 64 }, Accept::default()), 400);

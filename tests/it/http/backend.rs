@@ -48,6 +48,9 @@ impl Steered {
         let envelope = envelope::read(parts, body, &limits)?;
         let query = envelope.query.unwrap_or_default();
         limits::scan(&query, &limits)?;
+        if apollo_compiler::ast::Document::parse(&*query, "document").is_err() {
+            return Err(RequestError::Syntax { message: "no document".to_owned(), locations: Vec::new() }.into());
+        }
         let text = query.trim();
         if envelope.method == Method::Get && text.starts_with("mutation") {
             return Err(RequestError::MutationByGet.into());
