@@ -2,6 +2,11 @@
 // Plain browser code on purpose: it runs as it stands here, after React, ReactDOM and GraphiQL, wherever those came from.
 "use strict";
 (() => {
+  if (!window.React || !window.ReactDOM || !window.GraphiQL) {
+    document.getElementById("loading").textContent =
+      "GraphiQL could not be loaded: no connection to the CDN, or a file that is not the one expected.";
+    return;
+  }
   const { createElement: h, useState, useMemo } = React;
   const { demo, endpoint, consent: consentDefault, version, nonce } = JSON.parse(
     document.querySelector('meta[name="outfitter"]').content,
