@@ -19,11 +19,10 @@ export async function startDemo() {
       child.kill("SIGKILL");
       reject(new Error(`the demo did not start: ${why}\n${output}`));
     };
-    const timer = setTimeout(giveUp, START, "it printed no address ending in /graphql in time");
+    const timer = setTimeout(giveUp, START, "it printed no line `GraphQL http://…/graphql` in time");
     const read = (chunk) => {
       output += chunk;
-      // The gateway's address is the one that ends in /graphql; the store's ends in the platform's own path.
-      const found = /(http:\/\/127\.0\.0\.1:\d+)\/graphql(?![\w.])/.exec(output);
+      const found = /^GraphQL +(http:\/\/127\.0\.0\.1:\d+)\/graphql/m.exec(output);
       if (found) {
         clearTimeout(timer);
         resolve(found[1]);
