@@ -2,8 +2,8 @@
 "use strict";
 window.outfitterExamples = ({ handle, variant }) => [
   {
-    query: `# A product with its own recommendations. Each one is the
-# shop's product: ask for any field, price and stock are live.
+    query: `# A product with its own recommendations. Each one is
+# a product of the shop: ask for any of its fields.
 query ProductAndRelated($handle: String!) {
   product(handle: $handle) {
     title
@@ -39,9 +39,8 @@ query ProductAndRelated($handle: String!) {
     variables: JSON.stringify({ handle }, null, 2),
   },
   {
-    query: `# A shelf for the shopper behind this request. Run the first
-# tab and then this one: what the session saw counts at once.
-# "New shopper" starts again; consent "none" is what all see.
+    query: `# A shelf for the shopper behind this request. "New
+# shopper" starts again; consent "none" is for all alike.
 query HomeShelf {
   personalized {
     shopper {
@@ -78,7 +77,8 @@ query HomeShelf {
 `,
   },
   {
-    query: `# The shop makes the cart; what goes with it is in the answer.
+    query: `# The shop makes the cart; what goes with it comes
+# in the same answer.
 mutation AddToCart($variant: ID!) {
   cartCreate(input: { lines: [{ merchandiseId: $variant, quantity: 1 }] }) {
     cart {
