@@ -4,7 +4,7 @@
 //! (`5`, `true`, `{ env = "NAME" }`) and where it is none, as text. The environment wins over the file. Secrets stand in
 //! neither: a setting says which variable or file holds one.
 
-use crate::{catalogue, engine, gateway, platform};
+use crate::{catalogue, demo, engine, gateway, ingest, platform, server, store};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -26,6 +26,22 @@ pub struct Settings {
     pub engine: engine::Config,
     /// Limits of requests and documents.
     pub limits: gateway::limits::Limits,
+    /// Who is asking, and what is learned of them.
+    pub ingest: ingest::Config,
+    /// Where state lives.
+    pub store: StoreSettings,
+    /// How the gateway listens.
+    pub server: server::Config,
+    /// The demo store.
+    pub demo: demo::Config,
+}
+
+/// `[store]`: one table for each place.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSettings {
+    /// In memory.
+    pub memory: store::MemoryConfig,
 }
 
 /// Why the settings could not be read. Read by operators at start.

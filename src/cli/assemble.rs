@@ -3,11 +3,24 @@
 
 use crate::catalogue::crawl::Crawler;
 use crate::catalogue::{Catalogue, Index, import};
+use crate::engine::Engine;
+use crate::gateway::compose::Composed;
+use crate::gateway::{Gateway, Modules, personalize};
+use crate::ingest::identity::AskPlatform;
+use crate::ingest::{Deps, Ingest};
 use crate::platform::upstream::{Upstream, UpstreamConfigError};
 use crate::platform::{self, Platform, introspect};
+use crate::server::graphiql::{self, PageSettings};
+use crate::server::{self, App, AppParts, Lifecycle};
 use crate::settings::Settings;
+use crate::store::MemoryStore;
+use crate::telemetry::events::CatalogueStands;
+use crate::telemetry::init;
 use anyhow::Context;
+use axum::Router;
+use http::HeaderName;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The way to the shop: what the settings say of it, opened.
 pub struct Shop {
@@ -54,4 +67,83 @@ pub fn crawler(settings: &Settings, shop: &Shop, catalogue: &Arc<Catalogue>) -> 
     let url = settings.upstream.url.clone().ok_or(UpstreamConfigError::Missing)?;
     let pages = shop.platform.pages(shop.upstream.clone());
     Ok(Crawler::new(pages, settings.catalogue.clone(), url, catalogue.clone()))
+}
+
+/// A gateway ready to be served, and what its surroundings need of it.
+pub struct Assembled {
+    /// Every route.
+    pub router: Router,
+    /// To say that the process is stopping.
+    pub lifecycle: Lifecycle,
+    /// The gateway.
+    pub gateway: Arc<Gateway>,
+    /// The crawl, which has not begun: [`Assembled::keep_fresh`].
+    pub crawler: Arc<Crawler>,
+    /// What the crawl fills.
+    pub catalogue: Arc<Catalogue>,
+    /// Decides.
+    pub engine: Arc<Engine>,
+    /// Who is asking, and what they did.
+    pub ingest: Arc<Ingest>,
+    /// Sessions, profiles, decisions.
+    pub store: Arc<MemoryStore>,
+}
+
+/// Puts the gateway together: reads the shop's schema and the catalogue file; crawls nothing yet.
+/// Errors: settings that cannot be used, a shop that does not tell its schema.
+pub async fn gateway(settings: &Settings, demo: bool) -> anyhow::Result<Assembled> {
+    let shop = shop(settings)?;
+    let theirs = schema(settings, &shop).await?;
+    let composed = Arc::new(Composed::new(&theirs, &personalize::sdl(), shop.platform.entities())?);
+    let catalogue = Arc::new(catalogue(settings)?);
+    let crawler = Arc::new(crawler(settings, &shop, &catalogue)?);
+    let engine = Arc::new(Engine::new(settings.engine.clone(), catalogue.clone()));
+    let store = Arc::new(MemoryStore::new(&settings.store.memory));
+    let customers = AskPlatform { platform: shop.platform.clone(), upstream: shop.upstream.clone() };
+    let deps = Deps {
+        platform: shop.platform.clone(),
+        customers: Some(Arc::new(customers)),
+        store: store.clone(),
+        decisions: store.clone(),
+        catalogue: catalogue.clone(),
+        learner: engine.clone(),
+    };
+    let ingest = Ingest::new(settings.ingest.clone(), deps)?;
+    let modules = Modules {
+        platform: shop.platform.clone(),
+        upstream: shop.upstream.clone(),
+        who: Arc::new(ingest.clone()),
+        engine: engine.clone(),
+        decisions: store.clone(),
+    };
+    let gateway = Arc::new(Gateway::new(modules, composed, settings.limits.clone()));
+    let app = App::new(AppParts {
+        backend: gateway.clone(),
+        config: settings.server.clone(),
+        paths: shop.platform.paths().iter().map(|path| (*path).to_owned()).collect(),
+        exposed: EXPOSED.map(HeaderName::from_static).to_vec(),
+        body_limit: settings.limits.body.as_u64(),
+        metrics: init::metrics(),
+    })?;
+    let page = PageSettings { endpoint: "/graphql", demo, consent: settings.ingest.default_consent };
+    let lifecycle = app.lifecycle();
+    let router = server::router(app, graphiql::routes(&page));
+    Ok(Assembled { router, lifecycle, gateway, crawler, catalogue, engine, ingest, store })
+}
+
+/// Headers of the platform that pages of other origins may read.
+const EXPOSED: [&str; 3] = ["server-timing", "x-request-id", "content-language"];
+
+impl Assembled {
+    /// Crawls now and on the interval, and tells the metrics how the catalogue stands, until the task is dropped.
+    pub async fn keep_fresh(crawler: Arc<Crawler>, catalogue: Arc<Catalogue>) {
+        let told = async {
+            loop {
+                let age = catalogue.age(jiff::Timestamp::now()).unwrap_or_default();
+                CatalogueStands { products: catalogue.len(), age: Duration::from_secs_f64(age) }.emit();
+                tokio::time::sleep(Duration::from_secs(10)).await;
+            }
+        };
+        tokio::join!(crawler.forever(), told);
+    }
 }

@@ -1,6 +1,21 @@
 //! `outfitter demo`: the demo store and the gateway before it, in one process.
 
-use std::net::IpAddr;
+use super::assemble::{self, Assembled};
+use super::say;
+use super::serve::{listen, until_stopped};
+use crate::demo::{self, Store};
+use crate::domain::consent::Consent;
+use crate::domain::event::Event;
+use crate::domain::ids::ShopperKey;
+use crate::ingest::Evidence;
+use crate::settings::Settings;
+use crate::store::ShopperStore;
+use http::{HeaderMap, HeaderValue};
+use jiff::{SignedDuration, Timestamp};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// What `demo` takes.
 #[derive(Debug, clap::Args)]
@@ -15,10 +30,106 @@ pub(super) struct Arguments {
     #[arg(long, default_value = "127.0.0.1")]
     listen_host: IpAddr,
     /// What the store's products and shoppers grow from: the same seed, the same store.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Settings of gateway and demo store.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    anyhow::bail!("the demo cannot run yet in this build: {arguments:?}")
+    let mut settings = Settings::load(arguments.config.as_deref())?;
+    settings.demo.seed = arguments.seed.unwrap_or(settings.demo.seed);
+    let listener = listen(SocketAddr::new(arguments.listen_host, arguments.port)).await?;
+    let store_listener = listen(SocketAddr::new(arguments.listen_host, arguments.store_port)).await?;
+    let (address, store_address) = (listener.local_addr()?, reachable(store_listener.local_addr()?));
+    let config = settings.demo.clone();
+    let store = Arc::new(tokio::task::spawn_blocking(move || Store::generate(&config)).await?);
+    let shop = tokio::spawn(demo::serve(store.clone(), store_listener, std::future::pending()));
+    settings.upstream.url = Some(format!("http://{store_address}/graphql"));
+    // Everybody in the demo has agreed to everything, and its page says so.
+    settings.ingest.default_consent = Consent::ALL;
+    settings.catalogue.delay = Duration::ZERO;
+    let assembled = assemble::gateway(&settings, true).await?;
+    let products = assembled.crawler.once().await?;
+    let (shoppers, events) = remember(&assembled, &settings.demo, &store).await?;
+    say(&greeting(reachable(address), store_address, products, shoppers, events));
+    let fresh = tokio::spawn(Assembled::keep_fresh(assembled.crawler.clone(), assembled.catalogue.clone()));
+    let ended = until_stopped(listener, &settings, assembled).await;
+    fresh.abort();
+    shop.abort();
+    ended
+}
+
+/// Gives the engine and the store of shoppers the history of the seeded ones, moved so that it ends now: what is rising
+/// should be rising today. Session `shopper-17` is then that shopper. Returns how many shoppers and events.
+async fn remember(assembled: &Assembled, config: &demo::Config, store: &Store) -> anyhow::Result<(usize, usize)> {
+    let by = Timestamp::now().duration_since(config.now);
+    let mut history: Vec<(ShopperKey, Vec<Event>)> = Vec::new();
+    for (label, mut events) in store.history() {
+        let mut headers = HeaderMap::new();
+        headers.insert("outfitter-session", HeaderValue::from_str(&label)?);
+        let caller = assembled.ingest.identify(&Evidence { headers, ..Evidence::default() }).await?;
+        events.iter_mut().for_each(|event| event.at = moved(event.at, by));
+        if let Some(shopper) = caller.shopper {
+            assembled.store.append(&shopper, &events).await?;
+            history.push((shopper, events));
+        }
+    }
+    let count = history.iter().map(|(_, events)| events.len()).sum();
+    let shoppers = history.len();
+    let engine = assembled.engine.clone();
+    let learned = tokio::task::spawn_blocking(move || {
+        engine.refresh();
+        let mut all: Vec<_> =
+            history.iter().flat_map(|(who, events)| events.iter().map(move |event| (who, event))).collect();
+        all.sort_by_key(|(_, event)| event.at);
+        engine.learn_history(all);
+    });
+    learned.await?;
+    Ok((shoppers, count))
+}
+
+fn moved(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(at)
+}
+
+/// Where a client on this machine reaches what listens everywhere.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let loopback: IpAddr = if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+    if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
+}
+
+/// What the demo says once it runs: addresses, and three queries to try.
+fn greeting(gateway: SocketAddr, store: SocketAddr, products: usize, shoppers: usize, events: usize) -> String {
+    let ask = |session: &str, query: &str| {
+        format!(
+            "  curl -s http://{gateway}/graphql -H 'content-type: application/json' -H 'outfitter-session: {session}' \\\n    \
+             -d '{{\"query\":\"{}\"}}'",
+            query.replace('"', "\\\"")
+        )
+    };
+    let shelf = ask(
+        "shopper-1",
+        r#"{ personalized { recommendations(placement: "home", first: 4) { items { product { title } reason { text } } } } }"#,
+    );
+    let page = ask(
+        "shopper-1",
+        "{ products(first: 2) { nodes { title personalized { affinity recommendations(intent: COMPLEMENTARY, first: 3) \
+         { items { product { title priceRange { minVariantPrice { amount currencyCode } } } } } } } } }",
+    );
+    let other = ask(
+        "shopper-2",
+        r#"{ personalized { recommendations(placement: "home", first: 4) { items { product { title } reason { text } } } } }"#,
+    );
+    format!(
+        "Outfitter demo: {products} products, {shoppers} seeded shoppers, {events} events. Every shopper has agreed to everything.\n\n\
+         GraphiQL     http://{gateway}/\n\
+         GraphQL      http://{gateway}/graphql and http://{gateway}/api/2026-04/graphql.json\n\
+         Demo store   http://{store}/graphql\n\n\
+         The shelf of one shopper:\n{shelf}\n\n\
+         Products of the shop, each with what goes with it:\n{page}\n\n\
+         The same shelf for another shopper:\n{other}\n\n\
+         Ctrl-C stops both."
+    )
 }
