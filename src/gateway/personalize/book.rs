@@ -1,8 +1,9 @@
 //! The slates of one operation: put down once they are settled, looked up by the resolvers.
 
 use super::ask::SlateAsk;
+use crate::domain::ids::ProductKey;
 use crate::domain::slate::{Decision, SlateItem};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A slate as served.
@@ -14,7 +15,8 @@ pub struct Settled {
     pub items: Vec<SlateItem>,
 }
 
-/// The settled slates of one operation, and the decisions behind its re-ranked connections.
+/// The settled slates of one operation, the decisions behind its re-ranked connections, and products of logged
+/// decisions that the platform does not have any more.
 ///
 /// The lock is held for one map operation, never across an await.
 #[derive(Debug, Default)]
@@ -26,6 +28,7 @@ pub struct SlateBook {
 struct Pages {
     slates: HashMap<SlateAsk, Arc<Settled>>,
     connections: HashMap<Arc<str>, Decision>,
+    gone: HashSet<ProductKey>,
 }
 
 impl SlateBook {
@@ -47,6 +50,16 @@ impl SlateBook {
     /// Puts the decision behind a re-ranked connection down, under the key that its representation will carry.
     pub fn put_connection(&self, key: impl Into<Arc<str>>, decision: Decision) {
         self.pages().connections.insert(key.into(), decision);
+    }
+
+    /// Whether the platform was asked for this product of a logged decision and did not have it.
+    pub fn is_gone(&self, product: &ProductKey) -> bool {
+        self.pages().gone.contains(product)
+    }
+
+    /// Puts down which products of logged decisions the platform does not have, so that no item is left without one.
+    pub fn put_gone(&self, products: impl IntoIterator<Item = ProductKey>) {
+        self.pages().gone.extend(products);
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {

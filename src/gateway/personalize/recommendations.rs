@@ -4,6 +4,7 @@ use super::book::Settled;
 use super::decision::PersonalizedDecision;
 use super::entities::Product;
 use super::reason::PersonalizedReason;
+use crate::domain::ids::ProductKey;
 use crate::domain::slate::{Intent, SlateItem};
 use async_graphql::{Enum, Object};
 use std::sync::Arc;
@@ -56,6 +57,12 @@ pub(super) fn items(items: &[SlateItem]) -> Vec<PersonalizedItem> {
 pub(super) struct PersonalizedItem {
     position: u32,
     item: SlateItem,
+}
+
+impl PersonalizedItem {
+    pub(super) fn key(&self) -> &ProductKey {
+        &self.item.product
+    }
 }
 
 /// One product of a slate, with why it is there.

@@ -8,7 +8,7 @@ use super::viewer::Viewer;
 use crate::domain::audit::DecisionRecord;
 use crate::domain::ids::DecisionId;
 use crate::engine::settle;
-use async_graphql::{ErrorExtensions, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, ErrorExtensions, ID, Object, Result, SimpleObject};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -64,9 +64,11 @@ impl PersonalizedDecisionRecord {
         self.0.inputs.iter().map(input).collect()
     }
 
-    /// The slate that was served, in order.
-    async fn items(&self) -> Vec<PersonalizedItem> {
-        items(&self.0.slate.items)
+    /// The slate that was served, in order; products that the platform no longer has are left out.
+    async fn items(&self, ctx: &Context<'_>) -> Vec<PersonalizedItem> {
+        let viewer = Viewer::of(ctx).ok();
+        let gone = |item: &PersonalizedItem| viewer.is_some_and(|viewer| viewer.book.is_gone(item.key()));
+        items(&self.0.slate.items).into_iter().filter(|item| !gone(item)).collect()
     }
 
     /// True where running the logged inputs again gives the same slate; null where inputs have been erased since.
@@ -115,6 +117,17 @@ mod tests {
             candidates: slate(id, 2),
             dropped: vec![ProductKey::new("a")],
         }
+    }
+
+    #[test]
+    fn products_that_the_platform_no_longer_has_are_left_out_and_the_others_keep_their_position() {
+        let fixture = Fixture::new();
+        fixture.log.records.lock().unwrap().push(record("s-1", "own"));
+        fixture.viewer.book.put_gone([ProductKey::new("b")]);
+        let text = "{personalized{decision(id: \"own\"){items{position product{key}} reproduced}}}";
+        let answer = fixture.run(text, json!({}));
+        let items = json!([{"position": 2, "product": {"key": "c"}}]);
+        assert_eq!(answer["data"]["personalized"]["decision"], json!({"items": items, "reproduced": true}));
     }
 
     #[test]

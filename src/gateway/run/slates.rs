@@ -32,6 +32,7 @@ impl Run {
     pub(super) async fn slates(&mut self, pending: &[Pending]) {
         let mut asked = self.decide(pending).await;
         let mut logged = self.logged(pending).await;
+        let of_logs = logged.clone();
         let mut failed = false;
         for round in 0..ROUNDS {
             let wanted = self.wanted(&asked, &logged, round);
@@ -48,6 +49,9 @@ impl Run {
         for (ask, asked) in &mut asked {
             self.settle(ask, asked, failed);
         }
+        // An item of a logged decision without its product would take the whole decision with it.
+        let gone = of_logs.into_iter().filter(|(selection, key)| self.known(*selection, key) != Some(true));
+        self.viewer.book.put_gone(gone.map(|(_, key)| key));
     }
 
     /// What the wave asks for, each slate once, decided.
