@@ -1,6 +1,5 @@
 //! Tells Cargo that the binary embeds the pages: a file that comes or goes under `web/` makes it build again.
 
-#[expect(clippy::print_stdout, reason = "standard output is how a build script speaks to Cargo")]
 fn main() {
     for folder in ["web/dist", "web/src", "web/cdn"] {
         println!("cargo:rerun-if-changed={folder}");

@@ -130,5 +130,5 @@ fn syntax(errors: &apollo_compiler::validation::DiagnosticList) -> RequestError 
         first.as_ref().map_or_else(|| "the document does not parse".to_owned(), |error| error.message.clone());
     let locations =
         first.map(|error| error.locations.iter().map(|at| Location { line: at.line, column: at.column }).collect());
-    RequestError::Syntax { message: message.into(), locations: locations.unwrap_or_default() }
+    RequestError::Syntax { message, locations: locations.unwrap_or_default() }
 }

@@ -54,6 +54,15 @@ pub struct Gateway {
     served: ArcSwap<Served>,
 }
 
+/// A request as it was read, but for its body.
+#[derive(Clone, Copy)]
+struct Request<'a> {
+    parts: &'a Parts,
+    /// The client's address, for the platform's own counting.
+    peer: IpAddr,
+    envelope: &'a Envelope,
+}
+
 /// Everything that depends on the schema, swapped as a whole.
 struct Served {
     documents: Documents,
@@ -80,20 +89,17 @@ impl Gateway {
     /// Answers a request. `peer` is the client's address, for the platform's own counting.
     pub async fn execute(&self, request: http::Request<Bytes>, peer: IpAddr) -> Response<AnswerBody> {
         let (parts, body) = request.into_parts();
-        self.answer(&parts, body, peer).await.unwrap_or_else(|error| {
-            if !matches!(error, GatewayError::Request(_)) {
-                tracing::warn!(%error, code = error.code().as_str(), "a request failed");
-            }
-            respond::failed(&error, Accept::of(&parts.headers))
-        })
+        let answer = self.answer(&parts, body, peer).await;
+        answer.unwrap_or_else(|error| respond::failed(&error, Accept::of(&parts.headers)))
     }
 
     async fn answer(&self, parts: &Parts, body: Bytes, peer: IpAddr) -> Result<Response<AnswerBody>, GatewayError> {
         let envelope = envelope::read(parts, &body, &self.limits)?;
+        let request = Request { parts, peer, envelope: &envelope };
         let served = self.served.load_full();
         let Some(text) = &envelope.query else {
             // A hash alone: persisted documents are the platform's.
-            return self.forward(parts, body, peer, &envelope, None).await;
+            return self.forward(request, body, None).await;
         };
         let document = served.documents.classify(text)?;
         let operation = document.operation(envelope.operation_name.as_deref())?;
@@ -101,36 +107,29 @@ impl Gateway {
             return Err(RequestError::MutationByGet.into());
         }
         let Some(operation) = operation.filter(|operation| operation.class == Class::Plan) else {
-            let listener = operation.and_then(|operation| self.listener(parts, &envelope, &document, operation));
-            return self.forward(parts, body, peer, &envelope, listener).await;
+            let listener = operation.and_then(|operation| self.listener(request, &document, operation));
+            return self.forward(request, body, listener).await;
         };
         let plan = served.documents.plan(&document, envelope.operation_name.as_deref())?;
         let spoken = Spoken::new(&document, operation, envelope.variables.as_ref());
-        self.personalize(parts, peer, &envelope, plan, &served, &spoken).await
+        self.personalize(request, plan, &served, &spoken).await
     }
 
     /// Who learns from an operation that passes through; `None` where it says nothing.
-    fn listener(
-        &self,
-        parts: &Parts,
-        envelope: &Envelope,
-        document: &Classified,
-        operation: &Operation,
-    ) -> Option<Listener> {
-        let spoken = Spoken::new(document, operation, envelope.variables.as_ref());
+    fn listener(&self, request: Request<'_>, document: &Classified, operation: &Operation) -> Option<Listener> {
+        let spoken = Spoken::new(document, operation, request.envelope.variables.as_ref());
         let roots = spoken.roots(&*self.modules.who);
-        let evidence = || spoken.evidence(parts, &*self.modules.platform, false);
+        let evidence = || spoken.evidence(request.parts, &*self.modules.platform, false);
         (!roots.is_empty()).then(|| (Arc::clone(&self.modules.who), evidence(), roots))
     }
 
     async fn forward(
         &self,
-        parts: &Parts,
+        request: Request<'_>,
         body: Bytes,
-        peer: IpAddr,
-        envelope: &Envelope,
         listener: Option<Listener>,
     ) -> Result<Response<AnswerBody>, GatewayError> {
+        let Request { parts, peer, envelope } = request;
         let headers = forward::headers(&*self.modules.platform, &parts.headers, peer);
         let passing = Passing { method: parts.method.clone(), query: parts.uri.query(), headers, body, listener };
         passing.forward(&self.modules.upstream, &*self.modules.platform, envelope.accept).await
@@ -138,13 +137,12 @@ impl Gateway {
 
     async fn personalize(
         &self,
-        parts: &Parts,
-        peer: IpAddr,
-        envelope: &Envelope,
+        request: Request<'_>,
         plan: Arc<Plan>,
         served: &Served,
         spoken: &Spoken<'_>,
     ) -> Result<Response<AnswerBody>, GatewayError> {
+        let Request { parts, peer, envelope } = request;
         let variables = Variables::new(Arc::clone(&plan), envelope.variables.as_ref())
             .map_err(|error| RequestError::Variables { message: format!("variables cannot be read: {error}") })?;
         let mut headers = forward::headers(&*self.modules.platform, &parts.headers, peer);

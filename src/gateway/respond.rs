@@ -72,6 +72,9 @@ pub enum Caching {
     Private(u32),
 }
 
+/// Which of the platform's headers go back to the client.
+pub type Returns<'a> = &'a dyn Fn(&HeaderName) -> bool;
+
 /// What the platform answered beside its body.
 #[derive(Clone, Copy, Debug)]
 pub struct Upstream<'a> {
@@ -89,7 +92,7 @@ pub fn composed(
     has_data: bool,
     accept: Accept,
     caching: Caching,
-    upstream: Option<(Upstream<'_>, &dyn Fn(&HeaderName) -> bool)>,
+    upstream: Option<(Upstream<'_>, Returns<'_>)>,
 ) -> Response<AnswerBody> {
     let refused = accept.media == Media::GraphqlResponse && !has_data;
     let mut response = Response::new(AnswerBody::Full(body));
@@ -112,7 +115,7 @@ pub fn forwarded(
     body: AnswerBody,
     beginning: &[u8],
     accept: Accept,
-    returns: &dyn Fn(&HeaderName) -> bool,
+    returns: Returns<'_>,
 ) -> Response<AnswerBody> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -176,7 +179,7 @@ fn finish(headers: &mut HeaderMap, media: Media, caching: Caching) {
 }
 
 /// Copies what `returns` allows, every value of it, and the platform's own caching. Lengths and encodings are ours.
-fn pass_back(from: &HeaderMap, to: &mut HeaderMap, returns: &dyn Fn(&HeaderName) -> bool) {
+fn pass_back(from: &HeaderMap, to: &mut HeaderMap, returns: Returns<'_>) {
     for (name, value) in from {
         if (returns(name) || name == CACHE_CONTROL || name == VARY) && name != CONTENT_LENGTH && name != CONTENT_TYPE {
             to.append(name.clone(), value.clone());

@@ -47,8 +47,7 @@ impl Mass {
 
     /// The logarithm, short.
     pub(super) fn log(self) -> f32 {
-        let log = self.0 as f32;
-        log
+        self.0 as f32
     }
 
     /// One weight at one moment, in half-lives since the landmark. A weight that is not above zero is nothing.

@@ -110,7 +110,8 @@ impl Subgraph {
             .token_limit(TOKENS)
             .recursion_limit(DEPTH)
             .parse_executable(&self.schema, query, "query.graphql")
-            .and_then(|document| document.validate(&self.schema))
+            .map_err(|invalid| refuse(first_line(&invalid.errors.to_string())))?
+            .validate(&self.schema)
             .map_err(|invalid| refuse(first_line(&invalid.errors.to_string())))?;
         let chosen = document.operations.get(operation).map_err(|error| refuse(format!("{error:?}")))?.clone();
         let mut document = ExecutableDocument::clone(&document);

@@ -52,10 +52,13 @@ pub struct Plan {
     /// Operation directives for every document that we send (`@inContext`), with the variables in them.
     pub directives: Rendered,
     /// `@inContext` and its like with arguments as written, from which market and consent are read.
-    pub context: Vec<(Name, Vec<(Name, Node<Value>)>)>,
+    pub context: Vec<(Name, Arguments)>,
     /// Whether the platform may answer in parts.
     pub deferred: bool,
 }
+
+/// A directive's arguments as written.
+pub type Arguments = Vec<(Name, Node<Value>)>;
 
 /// A variable of the operation.
 #[derive(Clone, Debug)]

@@ -18,7 +18,7 @@ impl<'a> Planner<'a> {
                 .first()
                 .is_some_and(|first| first.field.name == "__typename" || self.is_local_root(first.parent, first.field))
         };
-        let cut = operation.is_mutation() && groups.values().any(|occurrences| local(occurrences));
+        let cut = operation.is_mutation() && groups.values().any(local);
         if !cut && !groups.values().all(local) {
             let trie = self.trie(&groups, 0)?;
             let mut body = Rendered::default();

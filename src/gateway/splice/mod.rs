@@ -11,7 +11,7 @@ mod scan;
 pub use assemble::{assemble, errors_below};
 pub use errors::{MAX_ERRORS, as_client_sees, errors_of};
 pub use own::own_fragment;
-pub use scan::{Answer, Element, Malformed, answer, elements, members, text};
+pub use scan::{Answer, Element, Malformed, Members, answer, elements, members, text};
 
 use super::plan::SiteId;
 use bytes::Bytes;
@@ -80,7 +80,7 @@ pub struct Hole {
     /// The key that stood here.
     pub key: Box<str>,
     /// Hidden members of the same object: name and value.
-    pub hidden: Vec<(Box<str>, Range<usize>)>,
+    pub hidden: Members,
     /// The fragment that fills it; `null` until there is one.
     pub fill: Option<FragmentId>,
     path: Option<usize>,

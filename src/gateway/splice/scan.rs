@@ -97,17 +97,20 @@ pub fn elements(body: &Bytes, list: Range<usize>, trie: &Trie) -> Result<Vec<Opt
     }
 }
 
+/// Members of an object: the name, and where the value stands in the body.
+pub type Members = Vec<(Box<str>, Range<usize>)>;
+
 /// One object of a list.
 #[derive(Debug)]
 pub struct Element {
     /// Its bytes without the hidden members.
     pub fragment: Fragment,
     /// The hidden members: name and value.
-    pub hidden: Vec<(Box<str>, Range<usize>)>,
+    pub hidden: Members,
 }
 
 /// The members of `data`, where it is an object: name and value.
-pub fn members(body: &Bytes) -> Result<Vec<(Box<str>, Range<usize>)>, Malformed> {
+pub fn members(body: &Bytes) -> Result<Members, Malformed> {
     let mut scan = Scan { bytes: body, at: 0, from: 0, out: Fragment::default() };
     scan.expect(b'{')?;
     loop {
@@ -197,7 +200,9 @@ impl Scan<'_> {
     /// Passes a value over, whatever its nesting.
     fn skip(&mut self) -> Result<(), Malformed> {
         match self.next()? {
-            b'"' => drop(self.string()?),
+            b'"' => {
+                self.string()?;
+            }
             b'{' | b'[' => {
                 let mut depth = 0_usize;
                 loop {
@@ -265,14 +270,9 @@ impl Scan<'_> {
     }
 
     /// An object along the trie; returns its hidden members, which are cut.
-    fn object(
-        &mut self,
-        trie: &Trie,
-        path: Option<usize>,
-        depth: usize,
-    ) -> Result<Vec<(Box<str>, Range<usize>)>, Malformed> {
+    fn object(&mut self, trie: &Trie, path: Option<usize>, depth: usize) -> Result<Members, Malformed> {
         self.expect(b'{')?;
-        let mut hidden: Vec<(Box<str>, Range<usize>)> = Vec::new();
+        let mut hidden: Members = Vec::new();
         let mut own: Vec<usize> = Vec::new();
         // Where the last kept member ended, or the object began.
         let (mut end, mut kept) = (self.at, false);
@@ -341,7 +341,7 @@ impl Scan<'_> {
         Ok(())
     }
 
-    fn plain_members(&mut self) -> Result<Vec<(Box<str>, Range<usize>)>, Malformed> {
+    fn plain_members(&mut self) -> Result<Members, Malformed> {
         let mut members = Vec::new();
         loop {
             match self.next()? {

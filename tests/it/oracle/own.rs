@@ -48,7 +48,7 @@ impl Decider for Fixed {
                     product: key("product"),
                     score: (hash(&format!("score{seed}{n}")) % 1000) as f64 / 1000.0,
                     reason: [ReasonCode::Similar, ReasonCode::Trending][n % 2],
-                    because: (n % 2 == 0).then(|| key("because")),
+                    because: n.is_multiple_of(2).then(|| key("because")),
                 }
             };
             let decision = Decision {
@@ -70,7 +70,7 @@ impl Decider for Fixed {
     }
 
     fn affinity(&self, _: &Context, product: &ProductKey) -> Option<f64> {
-        (hash(product.as_str()) % 5 != 0).then(|| (hash(product.as_str()) % 1000) as f64 / 1000.0)
+        (!hash(product.as_str()).is_multiple_of(5)).then(|| (hash(product.as_str()) % 1000) as f64 / 1000.0)
     }
 
     fn interests(&self, _: &Context, first: usize) -> Vec<(String, f64)> {
@@ -81,7 +81,7 @@ impl Decider for Fixed {
 #[async_trait]
 impl EventSink for Fixed {
     async fn track(&self, events: Vec<Event>) -> Vec<Result<(), (Rejection, String)>> {
-        let reject = |event: &Event| hash(event.id.as_str()) % 3 == 0;
+        let reject = |event: &Event| hash(event.id.as_str()).is_multiple_of(3);
         events
             .iter()
             .map(|event| if reject(event) { Err((Rejection::Duplicate, "twice".to_owned())) } else { Ok(()) })

@@ -74,7 +74,7 @@ impl<'s> Thing<'s> {
                     match name.as_str() {
                         "Int" => ResolvedValue::leaf(i32::try_from(n % 100).unwrap()),
                         "Float" => ResolvedValue::leaf((n % 1000) as f64 / 10.0),
-                        "Boolean" => ResolvedValue::leaf(n % 2 == 0),
+                        "Boolean" => ResolvedValue::leaf(n.is_multiple_of(2)),
                         // Text with everything that JSON escapes.
                         _ => ResolvedValue::leaf(format!("{}\\\"\n/é{}", key.rsplit('/').next().unwrap(), n % 100_000)),
                     }
@@ -119,7 +119,7 @@ impl ObjectValue for Thing<'_> {
         let key = format!("{}/{field}({})", self.key, serde_json::to_string(arguments).unwrap());
         let definition = info.field_definition();
         // Now and then a field that may be null fails.
-        if !definition.ty.is_non_null() && hash(&key) % 29 == 0 {
+        if !definition.ty.is_non_null() && hash(&key).is_multiple_of(29) {
             return Err(self.fail(field));
         }
         let first =
