@@ -16,10 +16,11 @@ export async function startDemo() {
   let output = "";
   const origin = await new Promise((resolve, reject) => {
     const giveUp = (why) => {
+      clearTimeout(timer);
       child.kill("SIGKILL");
       reject(new Error(`the demo did not start: ${why}\n${output}`));
     };
-    const timer = setTimeout(giveUp, START, "it printed no line `GraphQL http://…/graphql` in time");
+    const timer = setTimeout(() => giveUp("it printed no line `GraphQL http://…/graphql` in time"), START);
     const read = (chunk) => {
       output += chunk;
       const found = /^GraphQL +(http:\/\/127\.0\.0\.1:\d+)\/graphql/m.exec(output);

@@ -30,7 +30,7 @@ async function ask(request, query, variables) {
 
 const PRODUCTS = `query ($first: Int!) {
   products(first: $first) {
-    nodes { id handle title productType variants(first: 1) { nodes { id price { amount currencyCode } } } }
+    nodes { id handle title productType variants(first: 10) { nodes { id availableForSale price { amount currencyCode } } } }
   }
 }`;
 
@@ -62,7 +62,7 @@ test("@inContext changes the currency, of recommended products too", async () =>
 
 test("a cart is made and changed, and comes back with what goes with it", async () => {
   const { products } = await ask(client(), PRODUCTS, { first: 20 });
-  const [one, two] = products.nodes.map((product) => product.variants.nodes[0].id);
+  const [one, two] = products.nodes.flatMap((product) => product.variants.nodes.find((variant) => variant.availableForSale)?.id ?? []);
   const request = client({ "Outfitter-Session": "cart-of-a-stock-client" });
   const created = await ask(request, `mutation ($lines: [CartLineInput!]) {
     cartCreate(input: { lines: $lines }) { cart { id totalQuantity } userErrors { message } }

@@ -44,7 +44,9 @@
     return fetch(input, { ...init, headers });
   }
 
-  /** A product of this shop for the examples. Asked as nobody, so that it leaves no trace on the shopper. */
+  const SAMPLE = "{ products(first: 10) { nodes { handle variants(first: 10) { nodes { id availableForSale } } } } }";
+
+  /** A product of this shop, one that can be bought, for the examples. Asked as nobody, so that it leaves no trace on the shopper. */
   async function sample() {
     const fallback = { handle: "a-product-handle", variant: "gid://shopify/ProductVariant/1" };
     try {
@@ -52,11 +54,13 @@
         method: "POST",
         credentials: "omit",
         headers: { "Content-Type": "application/json", "Outfitter-Consent": "none" },
-        body: JSON.stringify({ query: "{ products(first: 1) { nodes { handle variants(first: 1) { nodes { id } } } } }" }),
+        body: JSON.stringify({ query: SAMPLE }),
         signal: AbortSignal.timeout(3000),
       });
-      const [product] = (await response.json()).data.products.nodes;
-      return { handle: product.handle, variant: product.variants.nodes[0]?.id ?? fallback.variant };
+      const products = (await response.json()).data.products.nodes;
+      const buyable = products.flatMap(({ handle, variants }) => variants.nodes.map((variant) => ({ handle, ...variant })))
+        .find((variant) => variant.availableForSale);
+      return { handle: buyable?.handle ?? products[0].handle, variant: buyable?.id ?? fallback.variant };
     } catch {
       return fallback;
     }
