@@ -51,6 +51,7 @@ fn imports_point_down() {
 #[test]
 fn no_two_modules_import_each_other() {
     assert_none(&imports::mutual(&sources()));
+    assert_none(&imports::stale(&sources()));
 }
 
 #[test]

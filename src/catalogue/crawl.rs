@@ -2,7 +2,7 @@
 //!
 //! A crawl asks for page after page, waits between two, backs off where the shop asks for it, and puts the new index in
 //! use only when the last page is there: readers never see half a catalogue. Where a file is configured, pages read so
-//! far are kept beside it (see [`super::checkpoint`]), so that a crawl cut off goes on where it stopped. Nothing that a
+//! far are kept beside it (see `checkpoint.rs`), so that a crawl cut off goes on where it stopped. Nothing that a
 //! shop answers makes a crawl endless: cursors may not repeat and pages must bring products.
 
 use super::checkpoint::Checkpoint;

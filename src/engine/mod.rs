@@ -1,6 +1,6 @@
 //! The engine: from a shopper's context to a slate. Knows nothing of HTTP, GraphQL or a platform.
 //!
-//! [`slate`] shows the walk. Everything here is computed in memory in well under a millisecond a slate; nothing waits.
+//! `slate.rs` shows the walk. Everything here is computed in memory in well under a millisecond a slate; nothing waits.
 //! A decision is a function of the catalogue, the statistics, the context and the request: the same four give the
 //! same slate, but for the decision's own id.
 

@@ -10,7 +10,7 @@ use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// Every route of the gateway. Routes of other modules (`/`, `/subgraph`, `/events`) are merged into it by the caller
-/// before it is wrapped: see [`wrap`].
+/// before it is wrapped: see `wrap`.
 pub fn router(app: App, others: Router) -> Router {
     let mut graphql = Router::new().route("/graphql", any(graphql::graphql));
     for path in app.paths.iter().filter(|path| *path != "/graphql") {

@@ -35,14 +35,12 @@ const BESIDE: &[(&str, &str)] = &[
     ("cli", "settings"),
 ];
 
-/// Pairs that import each other: because the types of a schema do, or with what is to be done about it.
+/// Pairs that import each other because their types are recursive.
 const RECURSIVE: &[(&str, &str)] = &[
     // A product has recommendations, and those have products.
     ("gateway::personalize::entities", "gateway::personalize::recommendations"),
     // A value can be a picture, whose fields are values.
     ("demo::graphql::picture", "demo::graphql::value"),
-    // `World` stands in `history` and wants a file of its own.
-    ("demo::history", "demo::session"),
 ];
 
 /// What a module must not know, as the beginning of a path.
@@ -76,8 +74,21 @@ pub(crate) fn upward(sources: &[Source]) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// Pairs of files that import each other. A module and its own parts are one thing and not compared.
+/// Pairs of files that import each other, but for recursive types.
 pub(crate) fn mutual(sources: &[Source]) -> Vec<String> {
+    let pairs = pairs(sources).into_iter().filter(|(from, to)| !RECURSIVE.contains(&(from.as_str(), to.as_str())));
+    pairs.map(|(from, to)| format!("{from} and {to} import each other")).collect()
+}
+
+/// Exceptions that nothing needs any more.
+pub(crate) fn stale(sources: &[Source]) -> Vec<String> {
+    let pairs = pairs(sources);
+    let unused = RECURSIVE.iter().filter(|(from, to)| !pairs.iter().any(|pair| pair.0 == *from && pair.1 == *to));
+    unused.map(|(from, to)| format!("{from} and {to} no longer import each other: take them off the list")).collect()
+}
+
+/// Pairs of files that import each other. A module and its own parts are one thing and not compared.
+fn pairs(sources: &[Source]) -> Vec<(String, String)> {
     let modules: Vec<Vec<String>> = sources.iter().map(Source::module).collect();
     let mut edges = BTreeSet::new();
     for (source, from) in sources.iter().zip(&modules) {
@@ -89,10 +100,7 @@ pub(crate) fn mutual(sources: &[Source]) -> Vec<String> {
             }
         }
     }
-    let both = edges.iter().filter(|(from, to)| {
-        from < to && edges.contains(&(to.clone(), from.clone())) && !RECURSIVE.contains(&(from.as_str(), to.as_str()))
-    });
-    both.map(|(from, to)| format!("{from} and {to} import each other")).collect()
+    edges.iter().filter(|(from, to)| from < to && edges.contains(&(to.clone(), from.clone()))).cloned().collect()
 }
 
 /// Uses of crates that a layer must not know.

@@ -3,7 +3,7 @@
 //! Its types have canonical names (`Product`, `Cart`, `Collection`, `ProductConnection`) and are addressed by `key`;
 //! the gateway maps both onto the platform. It runs last: for one wave of sites the slates have been asked
 //! ([`ask`]), decided, hydrated and settled before ([`book`]), so that resolvers look up and do not decide. Only
-//! `/subgraph`, where nobody asked before, decides on the spot ([`Viewer::slate`]).
+//! `/subgraph`, where nobody asked before, decides on the spot (`Viewer::slate`).
 //!
 //! Every entry field is nullable and every failure is a GraphQL error with a code in its extensions ([`error`]): a
 //! failure here never takes the platform's data with it.

@@ -4,7 +4,7 @@
 //! documents and in representations. Documents are validated, unlike those of the gateway, which come validated.
 //! Nothing is asked of the platform: products that are sold out are the router's to drop. An entity that needs more
 //! than its key (a cart its lines) or whose name the platform does not share is left out, since routers hand over the
-//! key only. Source: https://www.apollographql.com/docs/graphos/reference/federation/subgraph-specs
+//! key only. Source: <https://www.apollographql.com/docs/graphos/reference/federation/subgraph-specs>
 
 use super::execute::{ParsedDocument, Personalization};
 use super::query::Sdl;
