@@ -46,19 +46,39 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let config = settings.demo.clone();
     let store = Arc::new(tokio::task::spawn_blocking(move || Store::generate(&config)).await?);
     let shop = tokio::spawn(demo::serve(store.clone(), store_listener, std::future::pending()));
-    settings.upstream.url = Some(format!("http://{store_address}/graphql"));
-    // Everybody in the demo has agreed to everything, and its page says so.
-    settings.ingest.default_consent = Consent::ALL;
-    settings.catalogue.delay = Duration::ZERO;
-    let assembled = assemble::gateway(&settings, true).await?;
-    let products = assembled.crawler.once().await?;
-    let (shoppers, events) = remember(&assembled, &settings.demo, &store).await?;
+    let Ready { assembled, products, shoppers, events } =
+        ready(&mut settings, &store, format!("http://{store_address}/graphql")).await?;
     say(&greeting(reachable(address), store_address, products, shoppers, events));
     let fresh = tokio::spawn(Assembled::keep_fresh(assembled.crawler.clone(), assembled.catalogue.clone()));
     let ended = until_stopped(listener, &settings, assembled).await;
     fresh.abort();
     shop.abort();
     ended
+}
+
+/// The demo's gateway, and what it has read of the store.
+pub struct Ready {
+    /// The gateway.
+    pub assembled: Assembled,
+    /// Products crawled.
+    pub products: usize,
+    /// Seeded shoppers.
+    pub shoppers: usize,
+    /// Their events.
+    pub events: usize,
+}
+
+/// Puts the gateway together before the demo store that answers at `url`, with its catalogue crawled and its history
+/// learned. Errors: settings that cannot be used, a store that does not answer.
+pub async fn ready(settings: &mut Settings, store: &Store, url: String) -> anyhow::Result<Ready> {
+    settings.upstream.url = Some(url);
+    // Everybody in the demo has agreed to everything, and its page says so.
+    settings.ingest.default_consent = Consent::ALL;
+    settings.catalogue.delay = Duration::ZERO;
+    let assembled = assemble::gateway(settings, true).await?;
+    let products = assembled.crawler.once().await?;
+    let (shoppers, events) = remember(&assembled, &settings.demo, store).await?;
+    Ok(Ready { assembled, products, shoppers, events })
 }
 
 /// Gives the engine and the store of shoppers the history of the seeded ones, moved so that it ends now: what is rising

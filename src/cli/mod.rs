@@ -2,7 +2,7 @@
 
 pub mod assemble;
 mod catalogue;
-mod demo;
+pub mod demo;
 mod schema;
 mod serve;
 mod target;

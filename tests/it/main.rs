@@ -11,3 +11,4 @@ mod demo_schema;
 mod http;
 mod oracle;
 mod upstream;
+mod whole;

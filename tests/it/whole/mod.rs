@@ -1,0 +1,9 @@
+//! The assembled demo over HTTP: what a storefront sees of the whole, history by history and failure by failure.
+
+mod broken;
+mod carts;
+mod counted;
+mod decisions;
+mod shelves;
+mod through;
+mod world;
