@@ -24,7 +24,7 @@ use crate::domain::slate::{Decision, FallbackReason, ReasonCode, ServedBy, Slate
 /// A slate with what it was decided from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slated {
-    /// Over-fetched: at most twice what was wanted and four more, best first. [`super::settle`] trims it.
+    /// Over-fetched: at most twice what was wanted and four more, best first. [`super::settle()`] trims it.
     pub slate: Slate,
     /// Everything that was read for it.
     pub inputs: Vec<InputRead>,
