@@ -12,16 +12,17 @@ use super::forward::{self, Listener, Passing, failed};
 use super::introspect::Introspection;
 use super::limits::Limits;
 use super::overhear::Spoken;
-use super::personalize::{Decider, Personalization, Viewer};
+use super::personalize::subgraph::SubgraphError;
+use super::personalize::{Decider, Personalization, Subgraph, Viewer};
 use super::plan::{Fetch, Plan, Step};
 use super::respond::{self, AnswerBody, Caching};
 use super::run::{Means, Run};
 use super::splice;
 use super::variables::Variables;
 use super::who::{Asking, Who};
-use crate::platform::Platform;
 use crate::platform::answer::Answer as Answered;
 use crate::platform::upstream::Upstream;
+use crate::platform::{Entity, Platform};
 use crate::store::DecisionStore;
 use apollo_compiler::ast::OperationType;
 use arc_swap::ArcSwap;
@@ -48,10 +49,10 @@ pub struct Modules {
 
 /// The gateway of one shop.
 pub struct Gateway {
-    modules: Modules,
+    pub(super) modules: Modules,
     personalization: Personalization,
-    limits: Limits,
-    served: ArcSwap<Served>,
+    pub(super) limits: Limits,
+    pub(super) served: ArcSwap<Served>,
 }
 
 /// A request as it was read, but for its body.
@@ -64,21 +65,23 @@ struct Request<'a> {
 }
 
 /// Everything that depends on the schema, swapped as a whole.
-struct Served {
+pub(super) struct Served {
     documents: Documents,
     introspection: Arc<Introspection>,
+    /// For federation routers; kept with its error, so that a schema without a subgraph is served all the same.
+    pub(super) subgraph: Result<Subgraph, SubgraphError>,
 }
 
 impl Gateway {
     /// A gateway that serves a composed schema.
     pub fn new(modules: Modules, composed: Arc<Composed>, limits: Limits) -> Self {
-        let served = ArcSwap::from_pointee(Served::new(composed, &limits));
+        let served = ArcSwap::from_pointee(Served::new(composed, &limits, modules.platform.entities()));
         Self { modules, personalization: Personalization::new(), limits, served }
     }
 
     /// Serves another schema from the next request on; those on their way end with the one they began with.
     pub fn serve(&self, composed: Arc<Composed>) {
-        self.served.store(Arc::new(Served::new(composed, &self.limits)));
+        self.served.store(Arc::new(Served::new(composed, &self.limits, self.modules.platform.entities())));
     }
 
     /// The composed schema that is served.
@@ -228,9 +231,10 @@ impl Gateway {
 }
 
 impl Served {
-    fn new(composed: Arc<Composed>, limits: &Limits) -> Self {
+    fn new(composed: Arc<Composed>, limits: &Limits, entities: &[Entity]) -> Self {
+        let subgraph = Subgraph::new(entities, &composed.upstream);
         let introspection = Arc::new(Introspection::new(Arc::clone(&composed)));
-        Self { documents: Documents::new(composed, limits.clone()), introspection }
+        Self { documents: Documents::new(composed, limits.clone()), introspection, subgraph }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod envelope;
 pub mod error;
 pub mod execute;
 pub mod expansion;
+mod federated;
 pub mod forward;
 pub mod introspect;
 pub mod json;

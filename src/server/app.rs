@@ -18,6 +18,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Answers one request. `peer` is the shopper's address, as far as it is known. Every failure is an answer.
     async fn execute(&self, request: Request<Bytes>, peer: IpAddr) -> Response<AnswerBody>;
 
+    /// Answers one request of a federation router, in the schema of the subgraph. Every failure is an answer.
+    async fn subgraph(&self, request: Request<Bytes>) -> Response<AnswerBody>;
+
     /// Why no request can be served yet, if so: `the schema is not loaded`.
     fn pending(&self) -> Option<&'static str>;
 }
@@ -26,6 +29,10 @@ pub trait Backend: Send + Sync + 'static {
 impl Backend for Gateway {
     async fn execute(&self, request: Request<Bytes>, peer: IpAddr) -> Response<AnswerBody> {
         Self::execute(self, request, peer).await
+    }
+
+    async fn subgraph(&self, request: Request<Bytes>) -> Response<AnswerBody> {
+        Self::subgraph(self, request).await
     }
 
     /// Never: there is no gateway without a schema.

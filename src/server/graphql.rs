@@ -14,11 +14,25 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::net::{IpAddr, Ipv4Addr};
 
+/// Which of the backend's two schemas a path serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    /// The shop's, with the personalized fields.
+    Shop,
+    /// The personalized fields alone, for a federation router.
+    Subgraph,
+}
+
 /// Serves one request on any path of the gateway.
 pub(super) async fn graphql(State(app): State<App>, request: Request<Body>) -> axum::response::Response {
+    admit(&app, request, Endpoint::Shop).await
+}
+
+/// Serves a request where there is room for one more.
+pub(super) async fn admit(app: &App, request: Request<Body>, endpoint: Endpoint) -> axum::response::Response {
     let accept = Accept::of(request.headers());
     let answer = match app.permits.clone().try_acquire_owned() {
-        Ok(_permit) => match serve(&app, request).await {
+        Ok(_permit) => match serve(app, request, endpoint).await {
             Ok(answer) => answer,
             Err(error) => respond::failed(&error, accept),
         },
@@ -28,13 +42,17 @@ pub(super) async fn graphql(State(app): State<App>, request: Request<Body>) -> a
 }
 
 /// Collects the body and asks the backend, each within its time.
-async fn serve(app: &App, request: Request<Body>) -> Result<Response<AnswerBody>, GatewayError> {
+async fn serve(app: &App, request: Request<Body>, endpoint: Endpoint) -> Result<Response<AnswerBody>, GatewayError> {
     let (parts, body) = request.into_parts();
     let collecting = collect(&parts.headers, body, app.body_limit);
     let body =
         tokio::time::timeout(app.config.body_timeout, collecting).await.map_err(|_| RequestError::BodyTimeout)??;
     let peer = shopper_address(app, &parts.headers, parts.extensions.get::<Peer>());
-    let executing = app.backend.execute(Request::from_parts(parts, body), peer);
+    let request = Request::from_parts(parts, body);
+    let executing = match endpoint {
+        Endpoint::Shop => app.backend.execute(request, peer),
+        Endpoint::Subgraph => app.backend.subgraph(request),
+    };
     let limit = app.config.request_timeout;
     tokio::time::timeout(limit, executing)
         .await

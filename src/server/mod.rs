@@ -2,7 +2,7 @@
 //!
 //! From the socket inwards: `shutdown` accepts connections and ends them gracefully, `routes` says which path is whose
 //! and lays the middleware around them, `graphql` collects a body within its limits and hands the request to the
-//! [`Backend`], `graphiql` is the browser's page, `health` and `/metrics` serve operators.
+//! [`Backend`], `subgraph` does so for federation routers, `graphiql` is the browser's page, `health` and `/metrics` serve operators.
 
 pub mod app;
 pub mod config;
@@ -13,6 +13,7 @@ mod middleware;
 mod patience;
 mod routes;
 mod shutdown;
+mod subgraph;
 
 pub use app::{App, AppParts, Backend, Lifecycle};
 pub use config::{Config, ConfigError};

@@ -1,18 +1,19 @@
 //! Which path is whose, and the middleware around them, outermost last.
 
 use super::app::App;
-use super::{graphql, health, middleware};
+use super::{graphql, health, middleware, subgraph};
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-/// Every route of the gateway. Routes of other modules (`/`, `/subgraph`, `/events`) are merged into it by the caller
+/// Every route of the gateway. Routes of other modules (`/`, `/events`) are merged into it by the caller
 /// before it is wrapped: see `wrap`.
 pub fn router(app: App, others: Router) -> Router {
-    let mut graphql = Router::new().route("/graphql", any(graphql::graphql));
+    let mut graphql =
+        Router::new().route("/graphql", any(graphql::graphql)).route("/subgraph", post(subgraph::subgraph));
     for path in app.paths.iter().filter(|path| *path != "/graphql") {
         graphql = graphql.route(path, any(graphql::graphql));
     }

@@ -1,16 +1,14 @@
 // The personalization schema under a federation router: composed with a shop's schema, and queried over both.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { ApolloGateway, LocalGraphQLDataSource, RemoteGraphQLDataSource } from '@apollo/gateway';
 import { composeServices } from '@apollo/composition';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { parse } from 'graphql';
+import { startDemo } from '../clients/demo.mjs';
 
-const root = new URL('../..', import.meta.url).pathname;
 const shop = parse(readFileSync(new URL('shop.graphql', import.meta.url), 'utf8'));
 const titled = ({ id }) => ({ id, title: `Title of ${id}` });
 const resolvers = {
@@ -19,20 +17,21 @@ const resolvers = {
   Collection: { __resolveReference: titled },
 };
 
-let server;
+// What a router has to hand on: whose request it is.
+const session = { 'outfitter-session': 'router-test' };
+
+let demo;
 let url;
 let gateway;
+let product;
+let collection;
 
 before(async () => {
-  server = spawn('cargo', ['run', '--quiet', '--example', 'subgraph'], {
-    cwd: root,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  url = await new Promise((resolve, reject) => {
-    createInterface({ input: server.stdout }).once('line', resolve);
-    server.once('exit', (code) => reject(new Error(`the subgraph ended with ${code}`)));
-  });
+  demo = await startDemo();
+  url = `${demo.origin}/subgraph`;
+  const known = await post('{products(first:1){nodes{id}} collection(handle:"tops"){id}}', {}, `${demo.origin}/graphql`);
+  product = known.data.products.nodes[0].id;
+  collection = known.data.collection.id;
   const { data } = await post('{_service{sdl}}');
   const composed = composeServices([
     { name: 'shop', typeDefs: shop },
@@ -44,26 +43,29 @@ before(async () => {
     buildService: ({ name }) =>
       name === 'shop'
         ? new LocalGraphQLDataSource(buildSubgraphSchema({ typeDefs: shop, resolvers }))
-        : new RemoteGraphQLDataSource({ url }),
+        : new RemoteGraphQLDataSource({
+            url,
+            willSendRequest: ({ request }) => {
+              for (const [name, value] of Object.entries(session)) request.http.headers.set(name, value);
+            },
+          }),
   });
   await gateway.load();
 });
 
 after(async () => {
   await gateway?.stop();
-  // cargo and what it started are one group.
-  if (server) process.kill(-server.pid);
+  await demo?.stop();
 });
 
-async function post(query, variables) {
-  const headers = { 'content-type': 'application/json' };
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
+async function post(query, variables, to = url) {
+  const headers = { 'content-type': 'application/json', ...session };
+  const response = await fetch(to, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
   return response.json();
 }
 
 async function run(source, variables = {}) {
   const document = parse(source);
-  
   return gateway.executor({
     document,
     request: { query: source, variables, http: undefined },
@@ -80,7 +82,7 @@ async function run(source, variables = {}) {
 }
 
 test('a product of the shop has recommendations, each with what the shop knows of it', async () => {
-  const id = 'gid://shop/Product/1';
+  const id = product;
   const { data, errors } = await run(
     `query ($id: ID!) { product(id: $id) { title personalized { id affinity recommendations(first: 3) {
       items { position product { id title } reason { code text } } decision { id servedBy } } } } }`,
@@ -100,7 +102,7 @@ test('a product of the shop has recommendations, each with what the shop knows o
 
 test('roots of both are answered in one query', async () => {
   const { data, errors } = await run(`{
-    collection(id: "gid://shop/Collection/1") { title personalized { recommendations(first: 2) { items { product { title } } } } }
+    collection(id: "${collection}") { title personalized { recommendations(first: 2) { items { product { title } } } } }
     personalized { shopper { visits } recommendations(placement: "trending", first: 2) { items { product { id title } } } } }`);
   assert.equal(errors, undefined);
   assert.equal(data.collection.personalized.recommendations.items.length, 2);
@@ -111,7 +113,7 @@ test('roots of both are answered in one query', async () => {
 
 test('mutations reach the subgraph', async () => {
   const { data, errors } = await run(`mutation {
-    personalizedTrack(events: [{ id: "1", type: PRODUCT_VIEWED, productId: "gid://shop/Product/1" }]) { accepted } }`);
+    personalizedTrack(events: [{ id: "1", type: PRODUCT_VIEWED, productId: "${product}" }]) { accepted } }`);
   assert.equal(errors, undefined);
   assert.equal(data.personalizedTrack.accepted, 1);
 });

@@ -4,6 +4,7 @@ mod broken;
 mod carts;
 mod counted;
 mod decisions;
+mod federated;
 mod shelves;
 mod through;
 mod world;

@@ -1,0 +1,13 @@
+//! The endpoint for federation routers, within the same limits as the storefront's.
+
+use super::app::App;
+use super::graphql::{Endpoint, admit};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::Request;
+use axum::response::Response;
+
+/// Serves one request of a router.
+pub(super) async fn subgraph(State(app): State<App>, request: Request<Body>) -> Response {
+    admit(&app, request, Endpoint::Subgraph).await
+}
