@@ -29,7 +29,7 @@ impl Media {
 pub struct Accept {
     /// For an answer in one piece, errors included.
     pub media: Media,
-    /// Whether an answer in parts (`multipart/mixed`, `@defer`) is taken.
+    /// Whether an answer in parts (`multipart/mixed`, `@defer`) is taken, in the format of `deferSpec=20220824`.
     pub multipart: bool,
 }
 
@@ -53,7 +53,7 @@ impl Accept {
             return Some(Self::default());
         }
         // Thousandths of quality, then how exactly it was asked for.
-        let (mut graphql, mut json, mut multipart) = (None, None, false);
+        let (mut graphql, mut json, mut multipart, mut deferred) = (None, None, false, false);
         for range in values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')) {
             let Some((media, quality)) = weigh(range) else { continue };
             match media.to_ascii_lowercase().as_str() {
@@ -61,13 +61,31 @@ impl Accept {
                 "application/json" => json = Some((quality, 2)).max(json),
                 "application/*" => json = Some((quality, 1)).max(json),
                 "*/*" | "" => json = Some((quality, 0)).max(json),
-                "multipart/mixed" | "multipart/*" => multipart = true,
+                "multipart/mixed" | "multipart/*" => {
+                    multipart = true;
+                    deferred |= speaks_of_parts(range);
+                }
                 _ => {}
             }
         }
         let media = if graphql > json { Media::GraphqlResponse } else { Media::Json };
-        (graphql.is_some() || json.is_some() || multipart).then_some(Self { media, multipart })
+        (graphql.is_some() || json.is_some() || multipart).then_some(Self { media, multipart: deferred })
     }
+}
+
+/// Whether a media range of `multipart/mixed` means the parts of a deferred answer, as they are served here: it names
+/// their format, or none at all.
+fn speaks_of_parts(range: &str) -> bool {
+    let parameters = range.split(';').skip(1).filter_map(|piece| piece.split_once('='));
+    let mut others = false;
+    for (name, value) in parameters {
+        match name.trim().to_ascii_lowercase().as_str() {
+            "deferspec" => return value.trim().trim_matches('"') == "20220824",
+            "incrementalspec" | "subscriptionspec" => others = true,
+            _ => {}
+        }
+    }
+    !others
 }
 
 /// A media range and its quality in thousandths; `None` where it is refused (`q=0`) or asks for another charset.
@@ -111,6 +129,8 @@ mod tests {
         assert_eq!(accept("APPLICATION/JSON; charset=\"UTF-8\""), Some((Json, false)));
         assert_eq!(accept("multipart/mixed; deferSpec=20220824, application/json"), Some((Json, true)));
         assert_eq!(accept("multipart/mixed"), Some((Json, true)));
+        assert_eq!(accept("multipart/mixed;incrementalSpec=v0.2, application/json"), Some((Json, false)));
+        assert_eq!(accept("multipart/mixed;boundary=graphql;subscriptionSpec=1.0"), Some((Json, false)));
     }
 
     #[test]

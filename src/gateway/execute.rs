@@ -5,6 +5,7 @@ use super::accept::Accept;
 use super::answer::{Answer, is_personal};
 use super::classify::{Class, Classified, Operation};
 use super::compose::Composed;
+use super::defer::{self, Began};
 use super::documents::Documents;
 use super::envelope::{self, Envelope, Method};
 use super::error::{GatewayError, RequestError, UpstreamError};
@@ -160,7 +161,14 @@ impl Gateway {
             book: Default::default(),
         };
         let mut run = Run::new(self.means(served), plan, variables, Arc::new(viewer), headers);
-        let (answer, upstream) = self.steps(&mut run).await?;
+        let early = match defer::begin(&mut run, &self.modules.upstream, envelope.accept, &self.limits).await? {
+            Began::Parts(parts) => {
+                run.viewer.events.observe(&spoken.roots(&*self.modules.who), parts.first());
+                return parts.respond(run, &*self.modules.platform, &self.limits).await;
+            }
+            Began::Whole(answered) => answered,
+        };
+        let (answer, upstream) = self.steps(&mut run, early).await?;
         if let Some(answered) = &upstream {
             run.viewer.events.observe(&spoken.roots(&*self.modules.who), Some(answered.body.clone()));
         }
@@ -192,24 +200,33 @@ impl Gateway {
         }
     }
 
-    /// The steps of a plan, one after the other, until one has no data.
-    async fn steps(&self, run: &mut Run) -> Result<(Answer, Option<Answered>), GatewayError> {
+    /// The steps of a plan, one after the other, until one has no data. `early`: what the platform answered already.
+    async fn steps(
+        &self,
+        run: &mut Run,
+        mut early: Option<Answered>,
+    ) -> Result<(Answer, Option<Answered>), GatewayError> {
         let mut answer = Answer::default();
         let mut upstream = None;
         let plan = Arc::clone(&run.plan);
         for step in &plan.steps {
             match step {
                 Step::Upstream(fetch) => {
-                    let asked = ask(self.modules.upstream.clone(), fetch, run);
-                    // What needs no key of the platform is decided while the platform answers.
-                    let (answered, ()) = tokio::join!(asked, run.root());
-                    let answered = answered?;
+                    let answered = match early.take() {
+                        Some(answered) => answered,
+                        None => {
+                            let asked = ask(self.modules.upstream.clone(), fetch, run);
+                            // What needs no key of the platform is decided while the platform answers.
+                            let (answered, ()) = tokio::join!(asked, run.root());
+                            answered?
+                        }
+                    };
                     let scanned = splice::answer(&answered.body, &fetch.trie).map_err(|error| {
                         let (status, reason) = (answered.status.as_u16(), error.to_string());
                         GatewayError::Upstream(UpstreamError::NotGraphql { status, reason })
                     })?;
                     if let Some(fragment) = answer.upstream(run, &answered.body, scanned) {
-                        run.fill(fragment).await;
+                        run.fill(&[fragment]).await;
                     }
                     upstream = Some(answered);
                 }
@@ -245,8 +262,7 @@ fn ask(
     fetch: &Fetch,
     run: &mut Run,
 ) -> impl Future<Output = Result<Answered, GatewayError>> + use<> {
-    let body = format!("{},\"variables\":{{{}}}}}", fetch.head, run.variables.subset(&fetch.variables));
+    let body = run.request_of(fetch);
     let headers: HeaderMap = run.headers.clone();
-    run.requests += 1;
-    async move { upstream.ask(headers, body.into()).await.map_err(failed) }
+    async move { upstream.ask(headers, body).await.map_err(failed) }
 }

@@ -133,6 +133,24 @@ pub fn forwarded(
     response
 }
 
+/// An answer in parts that the gateway composes as they come, under the boundary that the platform named.
+pub fn in_parts(
+    upstream: Upstream<'_>,
+    body: AnswerBody,
+    caching: Caching,
+    returns: &dyn Fn(&HeaderName) -> bool,
+) -> Response<AnswerBody> {
+    let mut response = Response::new(body);
+    *response.status_mut() = upstream.status;
+    let headers = response.headers_mut();
+    pass_back(upstream.headers, headers, returns);
+    finish(headers, Media::Json, caching);
+    if let Some(value) = upstream.headers.get(CONTENT_TYPE) {
+        headers.insert(CONTENT_TYPE, value.clone());
+    }
+    response
+}
+
 /// An error that ends the request before there is an answer. It is counted and logged here, once.
 pub fn failed(error: &GatewayError, accept: Accept) -> Response<AnswerBody> {
     let code = error.code();

@@ -138,6 +138,20 @@ impl Upstream {
             .unwrap_or(Err(UpstreamError::Timeout(self.config.timeout)))
     }
 
+    /// Buffers the rest of an answer that [`Upstream::send`] began, within `max_answer` and `timeout`.
+    /// Errors: [`UpstreamError`].
+    pub async fn whole(&self, response: Response<Streamed>) -> Result<Answer, UpstreamError> {
+        let whole = answer::collect(response.map(Box::pin), self.config.max_answer);
+        tokio::time::timeout(self.config.timeout, whole)
+            .await
+            .unwrap_or(Err(UpstreamError::Timeout(self.config.timeout)))
+    }
+
+    /// The longest silence within a streamed answer.
+    pub fn read_timeout(&self) -> Duration {
+        self.config.read_timeout
+    }
+
     async fn head(
         &self,
         method: Method,

@@ -5,6 +5,7 @@
 mod catalogue;
 mod client;
 mod commands;
+mod defer;
 mod demo;
 mod demo_fields;
 mod demo_schema;

@@ -10,12 +10,13 @@ mod slates;
 
 use super::introspect::Introspection;
 use super::personalize::{Personalization, Viewer};
-use super::plan::{LocalField, Plan, SelectionId, SiteId, SiteKind};
+use super::plan::{Fetch, LocalField, Plan, SelectionId, SiteId, SiteKind};
 use super::splice::{Fragment, FragmentId, Wanted};
 use super::variables::Variables;
 use crate::domain::ids::ProductKey;
 use crate::platform::Lookup;
 use crate::platform::upstream::Upstream;
+use bytes::Bytes;
 use http::HeaderMap;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -116,9 +117,15 @@ impl Run {
         }
     }
 
-    /// Answers every site of a fragment, and every site of what fills it.
-    pub async fn fill(&mut self, fragment: FragmentId) {
-        let pending = self.open(&[fragment]);
+    /// The request of one document for the platform, which counts as sent.
+    pub fn request_of(&mut self, fetch: &Fetch) -> Bytes {
+        self.requests += 1;
+        format!("{},\"variables\":{{{}}}}}", fetch.head, self.variables.subset(&fetch.variables)).into()
+    }
+
+    /// Answers every site of these fragments, and every site of what fills them.
+    pub async fn fill(&mut self, fragments: &[FragmentId]) {
+        let pending = self.open(fragments);
         self.waves(pending).await;
         self.link();
     }

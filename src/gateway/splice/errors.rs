@@ -14,8 +14,13 @@ pub(super) type Error = (Vec<Step>, Map<String, Value>);
 /// The errors of an answer; none where it has none or cannot be read.
 pub fn errors_of(body: &Bytes) -> Vec<Error> {
     let range = scan::answer(body, &Trie::default()).ok().and_then(|answer| answer.errors);
-    let errors = range.and_then(|range| body.get(range)).and_then(|raw| serde_json::from_slice::<Vec<Value>>(raw).ok());
-    errors.unwrap_or_default().into_iter().take(MAX_ERRORS).map(error).collect()
+    range.and_then(|range| body.get(range)).map(errors_in).unwrap_or_default()
+}
+
+/// The errors of a list as it stands in an answer; none where it cannot be read.
+pub fn errors_in(raw: &[u8]) -> Vec<Error> {
+    let errors = serde_json::from_slice::<Vec<Value>>(raw).unwrap_or_default();
+    errors.into_iter().take(MAX_ERRORS).map(error).collect()
 }
 
 fn error(value: Value) -> Error {

@@ -6,11 +6,13 @@
 mod assemble;
 mod errors;
 mod own;
+mod part;
 mod scan;
 
 pub use assemble::{assemble, errors_below};
-pub use errors::{MAX_ERRORS, as_client_sees, errors_of};
+pub use errors::{MAX_ERRORS, as_client_sees, errors_in, errors_of};
 pub use own::own_fragment;
+pub use part::{named, places, value};
 pub use scan::{Answer, Element, Malformed, Members, answer, elements, members, text};
 
 use super::plan::SiteId;

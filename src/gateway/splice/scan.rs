@@ -145,17 +145,17 @@ pub fn text(raw: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
-struct Scan<'a> {
-    bytes: &'a [u8],
-    at: usize,
+pub(super) struct Scan<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) at: usize,
     /// Kept and not yet in a piece: from here to wherever the next cut begins.
-    from: usize,
-    out: Fragment,
+    pub(super) from: usize,
+    pub(super) out: Fragment,
 }
 
 impl Scan<'_> {
     /// The next byte that is not white space; not taken.
-    fn next(&mut self) -> Result<u8, Malformed> {
+    pub(super) fn next(&mut self) -> Result<u8, Malformed> {
         while let Some(byte) = self.bytes.get(self.at) {
             match byte {
                 b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
@@ -165,7 +165,7 @@ impl Scan<'_> {
         Err(Malformed(self.at))
     }
 
-    fn expect(&mut self, wanted: u8) -> Result<(), Malformed> {
+    pub(super) fn expect(&mut self, wanted: u8) -> Result<(), Malformed> {
         if self.next()? != wanted {
             return Err(Malformed(self.at));
         }
@@ -190,7 +190,7 @@ impl Scan<'_> {
     }
 
     /// A member's name and the colon; what follows is its value.
-    fn key(&mut self) -> Result<Range<usize>, Malformed> {
+    pub(super) fn key(&mut self) -> Result<Range<usize>, Malformed> {
         let key = self.string()?;
         self.expect(b':')?;
         self.next()?;
@@ -198,7 +198,7 @@ impl Scan<'_> {
     }
 
     /// Passes a value over, whatever its nesting.
-    fn skip(&mut self) -> Result<(), Malformed> {
+    pub(super) fn skip(&mut self) -> Result<(), Malformed> {
         match self.next()? {
             b'"' => {
                 self.string()?;
@@ -234,14 +234,14 @@ impl Scan<'_> {
     }
 
     /// Ends the piece in the making before `end` and goes on at the cursor.
-    fn flush(&mut self, end: usize) {
+    pub(super) fn flush(&mut self, end: usize) {
         if end > self.from {
             self.out.pieces.push(Piece::Raw(self.from..end));
         }
         self.from = self.at;
     }
 
-    fn value(&mut self, trie: &Trie, path: Option<usize>, depth: usize) -> Result<(), Malformed> {
+    pub(super) fn value(&mut self, trie: &Trie, path: Option<usize>, depth: usize) -> Result<(), Malformed> {
         if depth > MAX_DEPTH {
             return Err(Malformed(self.at));
         }

@@ -4,7 +4,7 @@
 mod generate;
 mod lines;
 mod own;
-mod shop;
+pub(crate) mod shop;
 
 use crate::client::start;
 use apollo_compiler::Schema;
@@ -29,7 +29,7 @@ use shop::{World, execute};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-const SHOPIFY: &str = include_str!("../../fixtures/shopify.min.graphql");
+pub(crate) const SHOPIFY: &str = include_str!("../../fixtures/shopify.min.graphql");
 
 /// The shop over HTTP, with a count of its requests.
 async fn serve_shop() -> (String, Arc<AtomicUsize>) {
@@ -55,6 +55,13 @@ async fn serve_shop() -> (String, Arc<AtomicUsize>) {
 
 async fn gateway() -> (Gateway, Arc<AtomicUsize>) {
     let (url, requests) = serve_shop().await;
+    // Generated operations are larger than real ones.
+    let limits = Limits { entities: 100_000, duplicates: 1000, ..Limits::default() };
+    (gateway_to(url, limits), requests)
+}
+
+/// A gateway to a shop, which knows one shopper and decides by hash.
+pub(crate) fn gateway_to(url: String, limits: Limits) -> Gateway {
     let platform = Shopify::open(&Default::default()).unwrap();
     let config = upstream::Config { url: Some(url), ..Default::default() };
     let composed = Composed::new(SHOPIFY, &personalize::sdl(), platform.entities()).unwrap_or_else(|e| panic!("{e}"));
@@ -65,9 +72,7 @@ async fn gateway() -> (Gateway, Arc<AtomicUsize>) {
         engine: Arc::new(Fixed),
         decisions: Arc::new(Fixed),
     };
-    // Generated operations are larger than real ones.
-    let limits = Limits { entities: 100_000, duplicates: 1000, ..Limits::default() };
-    (Gateway::new(modules, Arc::new(composed), limits), requests)
+    Gateway::new(modules, Arc::new(composed), limits)
 }
 
 /// `data` as it was written, and the errors in an order of their own.

@@ -13,9 +13,16 @@ use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A schema, and where it is the composed one, the source of the personalized fields.
-pub(super) struct World<'s> {
-    pub schema: &'s Valid<Schema>,
-    pub own: Option<&'s Own>,
+pub(crate) struct World<'s> {
+    pub(crate) schema: &'s Valid<Schema>,
+    pub(super) own: Option<&'s Own>,
+}
+
+impl<'s> World<'s> {
+    /// The platform's.
+    pub(crate) fn platform(schema: &'s Valid<Schema>) -> Self {
+        Self { schema, own: None }
+    }
 }
 
 /// An object known by where it stands, or by its global id.
@@ -135,7 +142,7 @@ impl Thing<'_> {
 }
 
 /// Executes an operation; `Err` is a request error.
-pub(super) fn execute(world: &World<'_>, document: &str, variables: &Value) -> Result<ExecutionResponse, String> {
+pub(crate) fn execute(world: &World<'_>, document: &str, variables: &Value) -> Result<ExecutionResponse, String> {
     let parsed = ExecutableDocument::parse_and_validate(world.schema, document, "q.graphql")
         .map_err(|e| e.errors.to_string())?;
     let operation = parsed.operations.get(None).map_err(|error| error.message().to_string())?;
