@@ -38,7 +38,7 @@ pub fn main() -> ExitCode {
     match run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&format!("outfitter: {error:#}"));
+            complain(&format!("outfitter: {}", whole(&error)));
             ExitCode::FAILURE
         }
     }
@@ -54,6 +54,18 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Catalogue(arguments) => catalogue::run(arguments).await,
         }
     })
+}
+
+/// What went wrong and why, each cause once: many of our messages tell their cause themselves.
+fn whole(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 /// Prints a line for the user. A closed pipe is no error: whoever closed it has read enough.
@@ -79,6 +91,12 @@ mod tests {
     #[test]
     fn the_arguments_are_well_formed() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cause_that_its_error_tells_is_not_told_again() {
+        let error = anyhow::anyhow!("no token").context("shop: no token").context("the shop cannot be opened");
+        assert_eq!(whole(&error), "the shop cannot be opened: shop: no token");
     }
 
     #[test]
