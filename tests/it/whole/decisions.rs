@@ -2,6 +2,7 @@
 
 use super::world::{World, each, refusing, shopper};
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 const SHELF: &str = r#"{ personalized { recommendations(placement: "home", first: 5) {
@@ -36,6 +37,11 @@ async fn a_shopper_reads_the_own_decision_as_it_was_served_and_nobody_else_does(
     assert!(inputs.iter().any(|input| input["purpose"] == "PREFERENCES"), "{inputs:?}");
     let data = world.ask(shopper("shopper-2"), RECORD, json!({ "id": id })).await;
     assert_eq!(data["personalized"]["decision"], Value::Null);
+    // Where no product can be had the record stands without items.
+    world.proxy.fails.store(true, Ordering::SeqCst);
+    let bare = world.ask(shopper("shopper-1"), RECORD, json!({ "id": id })).await["personalized"]["decision"].take();
+    assert_eq!((&bare["id"], &bare["items"], &bare["reproduced"]), (id, &json!([]), &json!(true)));
+    world.proxy.fails.store(false, Ordering::SeqCst);
     // In another market the record stands, without the products that are not sold there.
     let text = RECORD.replace("query ($id: ID!)", "query ($id: ID!) @inContext(country: DE)");
     let abroad = world.ask(shopper("shopper-1"), &text, json!({ "id": id })).await["personalized"]["decision"].take();

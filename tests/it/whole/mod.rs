@@ -5,6 +5,7 @@ mod carts;
 mod counted;
 mod decisions;
 mod federated;
+mod sessions;
 mod shelves;
 mod through;
 mod world;
