@@ -26,6 +26,8 @@ pub struct Settings {
     pub engine: engine::Config,
     /// Limits of requests and documents.
     pub limits: gateway::limits::Limits,
+    /// Lists that are put in order without a directive.
+    pub rerank: gateway::rerank::Config,
     /// Who is asking, and what is learned of them.
     pub ingest: ingest::Config,
     /// Where state lives.

@@ -5,6 +5,7 @@ use crate::catalogue::crawl::Crawler;
 use crate::catalogue::{Catalogue, Index, import};
 use crate::engine::Engine;
 use crate::gateway::compose::Composed;
+use crate::gateway::rerank::Sealer;
 use crate::gateway::{Gateway, Modules, personalize};
 use crate::ingest::identity::AskPlatform;
 use crate::ingest::{Deps, Ingest};
@@ -115,6 +116,8 @@ pub async fn gateway(settings: &Settings, demo: bool) -> anyhow::Result<Assemble
         who: Arc::new(ingest.clone()),
         engine: engine.clone(),
         decisions: store.clone(),
+        rerank: settings.rerank.clone(),
+        sealer: Sealer::new(&ingest.derived_key("cursors")),
     };
     let gateway = Arc::new(Gateway::new(modules, composed, settings.limits.clone()));
     let app = App::new(AppParts {

@@ -7,6 +7,7 @@ use crate::demo::{self, Store};
 use crate::domain::consent::Consent;
 use crate::domain::event::Event;
 use crate::domain::ids::ShopperKey;
+use crate::gateway::rerank::Rule;
 use crate::ingest::Evidence;
 use crate::settings::Settings;
 use crate::store::ShopperStore;
@@ -75,6 +76,11 @@ pub async fn ready(settings: &mut Settings, store: &Store, url: String) -> anyho
     // Everybody in the demo has agreed to everything, and its page says so.
     settings.ingest.default_consent = Consent::ALL;
     settings.catalogue.delay = Duration::ZERO;
+    if settings.rerank.is_empty() {
+        // What the stock Hydrogen home page asks for as "Recommended Products".
+        let hydrogen = Rule { field: "products".to_owned(), sort: Some("UPDATED_AT".to_owned()), ..Rule::default() };
+        settings.rerank.push(hydrogen);
+    }
     let assembled = assemble::gateway(settings, true).await?;
     let products = assembled.crawler.once().await?;
     let (shoppers, events) = remember(&assembled, &settings.demo, store).await?;

@@ -1,7 +1,7 @@
 //! The answer of a planned operation as one text: `data` with everything in its place, `errors` at the paths that the
 //! client knows, the platform's `extensions` as they stood.
 
-use super::plan::{LocalField, SiteKind};
+use super::plan::{LocalField, Site, SiteKind};
 use super::run::Run;
 use super::splice::{self, FragmentId, Step};
 use bytes::Bytes;
@@ -37,21 +37,25 @@ impl Answer {
         !self.is_null && !self.refused
     }
 
-    /// Takes an answer of the platform in. The sites in it are filled by the caller, with the id returned.
-    pub fn upstream(&mut self, run: &mut Run, body: &Bytes, scanned: splice::Answer) -> Option<FragmentId> {
-        for (path, mut error) in splice::errors_of(body) {
-            let Some(path) = splice::as_client_sees(path) else { continue };
-            if !path.is_empty() {
-                error.insert("path".to_owned(), path.iter().map(Value::from).collect::<Vec<_>>().into());
-            }
-            self.errors.push(error);
-        }
+    /// Takes an answer of the platform in, and fills its sites.
+    pub async fn upstream(&mut self, run: &mut Run, body: &Bytes, scanned: splice::Answer) {
+        let errors = splice::errors_of(body).into_iter();
+        let mut errors: Vec<splice::Error> =
+            errors.filter_map(|(path, error)| Some((splice::as_client_sees(path)?, error))).collect();
         self.extensions = scanned.extensions.map(|range| (body.clone(), range)).or(self.extensions.take());
         self.refused = !scanned.has_data;
         self.is_null = scanned.has_data && scanned.data.is_none();
-        let id = scanned.data.map(|fragment| run.add(fragment))?;
-        self.parts.push(Part::Upstream(id));
-        Some(id)
+        if let Some(fragment) = scanned.data {
+            let id = run.add(fragment);
+            run.fill(&[id], &mut errors).await;
+            self.parts.push(Part::Upstream(id));
+        }
+        self.errors.extend(errors.into_iter().map(|(path, mut error)| {
+            if !path.is_empty() {
+                error.insert("path".to_owned(), path.iter().map(Value::from).collect::<Vec<_>>().into());
+            }
+            error
+        }));
     }
 
     /// Takes root fields in that the gateway answered itself.
@@ -149,5 +153,6 @@ impl Answer {
 
 /// Whether an operation holds anything of a shopper, so that nobody else may keep its answer.
 pub fn is_personal(run: &Run) -> bool {
-    run.plan.sites.iter().any(|site| !matches!(site.kind, SiteKind::Introspection(_)))
+    let of_shopper = |site: &Site| !matches!(site.kind, SiteKind::Introspection(_));
+    !run.plan.ranks.is_empty() || run.plan.sites.iter().any(of_shopper)
 }

@@ -7,8 +7,9 @@
 use super::error::{Location, RequestError};
 use super::expansion::expansion;
 use super::limits::{self, Limits};
+use super::rerank::Rule;
 use apollo_compiler::Node;
-use apollo_compiler::ast::{Definition, Document as Ast, OperationDefinition, OperationType, Selection};
+use apollo_compiler::ast::{Definition, Document as Ast, Field, OperationDefinition, OperationType, Selection};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -26,6 +27,8 @@ pub enum Class {
 pub struct Operation {
     /// How it is served.
     pub class: Class,
+    /// The rules of re-ranking that may concern one of its fields, by index.
+    pub rules: Vec<usize>,
     /// As parsed: name, kind, root fields with their arguments, for what traffic shows.
     pub definition: Node<OperationDefinition>,
 }
@@ -43,7 +46,12 @@ pub struct Classified {
 
 /// Reads a document.
 /// Errors: a figure beyond its limit; a syntax error in a document that names a personalized field.
-pub fn classify(text: Arc<str>, entry_fields: &HashSet<&str>, limits: &Limits) -> Result<Classified, RequestError> {
+pub fn classify(
+    text: Arc<str>,
+    entry_fields: &HashSet<&str>,
+    rules: &[Rule],
+    limits: &Limits,
+) -> Result<Classified, RequestError> {
     limits::scan(&text, limits)?;
     let ast = match Ast::parse(&*text, "operation.graphql") {
         Ok(ast) => ast,
@@ -63,9 +71,20 @@ pub fn classify(text: Arc<str>, entry_fields: &HashSet<&str>, limits: &Limits) -
         .collect();
     let operations = ast.definitions.iter().filter_map(|definition| match definition {
         Definition::OperationDefinition(operation) => {
-            let mut touch = Touch { entry_fields, fragments: &fragments, seen: HashSet::new() };
-            let class = if touch.any(&operation.selection_set) { Class::Plan } else { Class::Forward };
-            Some(Operation { class, definition: operation.clone() })
+            let touch = |wanted: &dyn Fn(&Field) -> bool| {
+                Touch { wanted, fragments: &fragments, seen: HashSet::new() }.any(&operation.selection_set)
+            };
+            let ours = |field: &Field| {
+                let name = field.name.as_str();
+                matches!(name, "__schema" | "__type")
+                    || entry_fields.contains(name)
+                    || field.directives.has("personalized")
+            };
+            let class = if touch(&ours) { Class::Plan } else { Class::Forward };
+            // Only the names are compared here; the plan looks at types.
+            let named = |rule: &Rule| touch(&|field| rule.field.rsplit('.').next() == Some(field.name.as_str()));
+            let rules = rules.iter().enumerate().filter(|(_, rule)| named(rule)).map(|(at, _)| at).collect();
+            Some(Operation { class, rules, definition: operation.clone() })
         }
         _ => None,
     });
@@ -100,7 +119,7 @@ impl Classified {
 }
 
 struct Touch<'a> {
-    entry_fields: &'a HashSet<&'a str>,
+    wanted: &'a dyn Fn(&Field) -> bool,
     fragments: &'a HashMap<&'a str, &'a [Selection]>,
     seen: HashSet<&'a str>,
 }
@@ -108,13 +127,7 @@ struct Touch<'a> {
 impl<'a> Touch<'a> {
     fn any(&mut self, selections: &'a [Selection]) -> bool {
         selections.iter().any(|selection| match selection {
-            Selection::Field(field) => {
-                let name = field.name.as_str();
-                matches!(name, "__schema" | "__type")
-                    || self.entry_fields.contains(name)
-                    || field.directives.has("personalized")
-                    || self.any(&field.selection_set)
-            }
+            Selection::Field(field) => (self.wanted)(field) || self.any(&field.selection_set),
             Selection::InlineFragment(inline) => self.any(&inline.selection_set),
             Selection::FragmentSpread(spread) => {
                 let name = spread.fragment_name.as_str();

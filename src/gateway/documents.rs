@@ -4,7 +4,8 @@ use super::classify::{Classified, classify};
 use super::compose::Composed;
 use super::error::{ClientError, Code, Location, RequestError};
 use super::limits::Limits;
-use super::plan::{Plan, plan};
+use super::plan::{Options, Plan, plan};
+use super::rerank;
 use apollo_compiler::ExecutableDocument;
 use std::sync::Arc;
 
@@ -12,19 +13,21 @@ use std::sync::Arc;
 pub struct Documents {
     composed: Arc<Composed>,
     limits: Limits,
+    rules: rerank::Config,
     classified: moka::sync::Cache<u64, Arc<Classified>, ahash::RandomState>,
     plans: moka::sync::Cache<PlanKey, Arc<Plan>, ahash::RandomState>,
 }
 
-/// Hash of the document, and the operation's name; an operation cannot have the empty name, which stands for none.
-type PlanKey = (u64, Box<str>);
+/// Hash of the document, and the operation's name; an operation cannot have the empty name, which stands for none; whether
+/// products are put in order.
+type PlanKey = (u64, Box<str>, bool);
 
 /// About how many bytes of documents are kept, and as many again of plans.
 const KEPT_BYTES: u64 = 16 << 20;
 
 impl Documents {
     /// Nothing known yet.
-    pub fn new(composed: Arc<Composed>, limits: Limits) -> Self {
+    pub fn new(composed: Arc<Composed>, limits: Limits, rules: rerank::Config) -> Self {
         // An AST takes some ten times its text, a plan with its documents some twenty.
         let weigh = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
         let document = move |_: &u64, document: &Arc<Classified>| weigh(document.text.len() * 10 + 512);
@@ -32,6 +35,7 @@ impl Documents {
         Self {
             composed,
             limits,
+            rules,
             classified: moka::sync::Cache::builder()
                 .max_capacity(KEPT_BYTES)
                 .weigher(document)
@@ -56,26 +60,28 @@ impl Documents {
         {
             return Ok(known);
         }
-        let classified = Arc::new(classify(Arc::clone(text), &self.composed.entry_fields(), &self.limits)?);
+        let classified =
+            Arc::new(classify(Arc::clone(text), &self.composed.entry_fields(), &self.rules, &self.limits)?);
         self.classified.insert(hash, Arc::clone(&classified));
         Ok(classified)
     }
 
-    /// The plan of an operation of the document; `name` as the request has it.
+    /// The plan of an operation of the document; `name` as the request has it. `rerank`: whether products are put in
+    /// order where the document or a rule asks for it.
     /// Errors: what validation finds, and what cannot be planned.
-    pub fn plan(&self, document: &Classified, name: Option<&str>) -> Result<Arc<Plan>, RequestError> {
-        let key = (xxhash_rust::xxh3::xxh3_64(document.text.as_bytes()), name.unwrap_or_default().into());
+    pub fn plan(&self, document: &Classified, name: Option<&str>, rerank: bool) -> Result<Arc<Plan>, RequestError> {
+        let key = (xxhash_rust::xxh3::xxh3_64(document.text.as_bytes()), name.unwrap_or_default().into(), rerank);
         if let Some(plan) = self.plans.get(&key)
             && *plan.text == *document.text
         {
             return Ok(plan);
         }
-        let plan = Arc::new(self.planned(document, name)?);
+        let plan = Arc::new(self.planned(document, name, rerank)?);
         self.plans.insert(key, Arc::clone(&plan));
         Ok(plan)
     }
 
-    fn planned(&self, document: &Classified, name: Option<&str>) -> Result<Plan, RequestError> {
+    fn planned(&self, document: &Classified, name: Option<&str>, rerank: bool) -> Result<Plan, RequestError> {
         let composed = &*self.composed;
         let parsed = ExecutableDocument::parse_and_validate(&composed.schema, &*document.text, "operation.graphql")
             .map_err(|invalid| RequestError::Validation(invalid.errors.iter().take(50).map(found).collect()))?;
@@ -92,7 +98,8 @@ impl Documents {
             }
             RequestError::Validation(vec![ClientError::new(Code::Validation, error.to_string())])
         };
-        let mut planned = plan(composed, &parsed, operation, self.limits.nesting).map_err(unplannable)?;
+        let options = Options { max_nesting: self.limits.nesting, rerank, rules: &self.rules };
+        let mut planned = plan(composed, &parsed, operation, options).map_err(unplannable)?;
         planned.text = Arc::clone(&document.text);
         Ok(planned)
     }

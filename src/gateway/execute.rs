@@ -15,15 +15,19 @@ use super::limits::Limits;
 use super::overhear::Spoken;
 use super::personalize::subgraph::SubgraphError;
 use super::personalize::{Decider, Personalization, Subgraph, Viewer};
-use super::plan::{Fetch, Plan, Step};
+use super::plan::{Fetch, Step};
+use super::rerank::{self, Sealer};
 use super::respond::{self, AnswerBody, Caching};
+use super::run::rank::mentions_cursor;
 use super::run::{Means, Run};
 use super::splice;
 use super::variables::Variables;
 use super::who::{Asking, Who};
+use crate::domain::consent::Purpose;
+use crate::ingest::identity::SESSION_HEADER;
+use crate::platform::Platform;
 use crate::platform::answer::Answer as Answered;
 use crate::platform::upstream::Upstream;
-use crate::platform::{Entity, Platform};
 use crate::store::DecisionStore;
 use apollo_compiler::ast::OperationType;
 use arc_swap::ArcSwap;
@@ -46,6 +50,10 @@ pub struct Modules {
     pub engine: Arc<dyn Decider>,
     /// The decision log.
     pub decisions: Arc<dyn DecisionStore>,
+    /// Root fields that are put in order without a directive.
+    pub rerank: rerank::Config,
+    /// Seals the cursors of lists that are put in order.
+    pub sealer: Sealer,
 }
 
 /// The gateway of one shop.
@@ -76,13 +84,13 @@ pub(super) struct Served {
 impl Gateway {
     /// A gateway that serves a composed schema.
     pub fn new(modules: Modules, composed: Arc<Composed>, limits: Limits) -> Self {
-        let served = ArcSwap::from_pointee(Served::new(composed, &limits, modules.platform.entities()));
+        let served = ArcSwap::from_pointee(Served::new(composed, &limits, &modules));
         Self { modules, personalization: Personalization::new(), limits, served }
     }
 
     /// Serves another schema from the next request on; those on their way end with the one they began with.
     pub fn serve(&self, composed: Arc<Composed>) {
-        self.served.store(Arc::new(Served::new(composed, &self.limits, self.modules.platform.entities())));
+        self.served.store(Arc::new(Served::new(composed, &self.limits, &self.modules)));
     }
 
     /// The composed schema that is served.
@@ -110,13 +118,19 @@ impl Gateway {
         if envelope.method == Method::Get && Classified::is_mutation(operation) {
             return Err(RequestError::MutationByGet.into());
         }
-        let Some(operation) = operation.filter(|operation| operation.class == Class::Plan) else {
+        let Some(operation) = operation.filter(|operation| self.is_ours(parts, operation)) else {
             let listener = operation.and_then(|operation| self.listener(request, &document, operation));
             return self.forward(request, body, listener).await;
         };
-        let plan = served.documents.plan(&document, envelope.operation_name.as_deref())?;
-        let spoken = Spoken::new(&document, operation, envelope.variables.as_ref());
-        self.personalize(request, plan, &served, &spoken).await
+        self.personalize(request, body, &served, &document, operation).await
+    }
+
+    /// Whether an operation is planned: it has fields of ours, or a rule puts one of its lists in order and the caller
+    /// opted in, by sending a session or by the rule.
+    fn is_ours(&self, parts: &Parts, operation: &Operation) -> bool {
+        let opted_in = parts.headers.contains_key(SESSION_HEADER);
+        let rules = || operation.rules.iter().filter_map(|rule| self.modules.rerank.get(*rule));
+        operation.class == Class::Plan || rules().any(|rule| rule.always || opted_in)
     }
 
     /// Who learns from an operation that passes through; `None` where it says nothing.
@@ -142,17 +156,33 @@ impl Gateway {
     async fn personalize(
         &self,
         request: Request<'_>,
-        plan: Arc<Plan>,
+        body: Bytes,
         served: &Served,
-        spoken: &Spoken<'_>,
+        document: &Classified,
+        operation: &Operation,
     ) -> Result<Response<AnswerBody>, GatewayError> {
         let Request { parts, peer, envelope } = request;
+        let spoken = Spoken::new(document, operation, envelope.variables.as_ref());
+        let evidence = spoken.evidence(parts, &*self.modules.platform, true);
+        let Asking { context, events } = self.modules.who.ask(&evidence).await?;
+        let personal = context.shopper.is_some() && context.consent.allows(Purpose::Preferences);
+        // A page that was begun in an order of ours needs us to go on, whatever has changed since.
+        let begun = || envelope.variables.as_ref().is_some_and(|raw| mentions_cursor(raw.as_bytes()));
+        let rerank = personal || mentions_cursor(document.text.as_bytes()) || begun();
+        let planned = served.documents.plan(document, envelope.operation_name.as_deref(), rerank);
+        let plan = match planned {
+            // No field of ours is in it: what the platform makes of it is the platform's.
+            Err(_) if operation.class == Class::Forward => None,
+            Ok(plan) if operation.class == Class::Forward && plan.ranks.is_empty() => None,
+            planned => Some(planned?),
+        };
+        let Some(plan) = plan else {
+            return self.forward(request, body, self.listener(request, document, operation)).await;
+        };
         let variables = Variables::new(Arc::clone(&plan), envelope.variables.as_ref())
             .map_err(|error| RequestError::Variables { message: format!("variables cannot be read: {error}") })?;
         let mut headers = forward::headers(&*self.modules.platform, &parts.headers, peer);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let evidence = spoken.evidence(parts, &*self.modules.platform, true);
-        let Asking { context, events } = self.modules.who.ask(&evidence).await?;
         let viewer = Viewer {
             context,
             engine: Arc::clone(&self.modules.engine),
@@ -161,6 +191,7 @@ impl Gateway {
             book: Default::default(),
         };
         let mut run = Run::new(self.means(served), plan, variables, Arc::new(viewer), headers);
+        run.page().map_err(|foreign| RequestError::Variables { message: foreign.to_string() })?;
         let early = match defer::begin(&mut run, &self.modules.upstream, envelope.accept, &self.limits).await? {
             Began::Parts(parts) => {
                 run.viewer.events.observe(&spoken.roots(&*self.modules.who), parts.first());
@@ -197,6 +228,7 @@ impl Gateway {
             personalization: self.personalization.clone(),
             introspection: Arc::clone(&served.introspection),
             max_entities: self.limits.entities,
+            sealer: self.modules.sealer.clone(),
         }
     }
 
@@ -225,9 +257,7 @@ impl Gateway {
                         let (status, reason) = (answered.status.as_u16(), error.to_string());
                         GatewayError::Upstream(UpstreamError::NotGraphql { status, reason })
                     })?;
-                    if let Some(fragment) = answer.upstream(run, &answered.body, scanned) {
-                        run.fill(&[fragment]).await;
-                    }
+                    answer.upstream(run, &answered.body, scanned).await;
                     upstream = Some(answered);
                 }
                 Step::Local(fields) => {
@@ -248,10 +278,11 @@ impl Gateway {
 }
 
 impl Served {
-    fn new(composed: Arc<Composed>, limits: &Limits, entities: &[Entity]) -> Self {
-        let subgraph = Subgraph::new(entities, &composed.upstream);
+    fn new(composed: Arc<Composed>, limits: &Limits, modules: &Modules) -> Self {
+        let subgraph = Subgraph::new(modules.platform.entities(), &composed.upstream);
         let introspection = Arc::new(Introspection::new(Arc::clone(&composed)));
-        Self { documents: Documents::new(composed, limits.clone()), introspection, subgraph }
+        let documents = Documents::new(composed, limits.clone(), modules.rerank.clone());
+        Self { documents, introspection, subgraph }
     }
 }
 

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod overhear;
 pub mod personalize;
 pub mod plan;
+pub mod rerank;
 pub mod respond;
 pub mod run;
 pub mod splice;

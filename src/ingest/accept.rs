@@ -99,6 +99,11 @@ impl Ingest {
         }))
     }
 
+    /// A key derived from the shop's secret: see [`Hasher::derived`].
+    pub fn derived_key(&self, purpose: &str) -> [u8; 32] {
+        self.identity.hasher.derived(purpose)
+    }
+
     /// Who is asking. Errors: a header of ours that cannot be read; its text is for the client.
     pub async fn identify(&self, evidence: &Evidence) -> Result<Caller, Refusal> {
         self.identity.weigh(evidence).await

@@ -85,7 +85,8 @@ impl Rewriter {
             }
         }
         if used.iter().any(|id| run.fragments.get(*id).is_some_and(|fragment| !fragment.holes.is_empty())) {
-            run.fill(used).await;
+            // Errors keep their payload: what is put in order within a part keeps its platform's paths.
+            run.fill(used, &mut Vec::new()).await;
         }
         let mut text = vec![b'{'];
         if let Some(own) = own {

@@ -2,7 +2,7 @@
 
 use crate::domain::ids::ProductKey;
 use crate::domain::slate::Intent;
-use crate::engine::{Context, Engine, SlateRequest, Slated};
+use crate::engine::{Context, Engine, RankRequest, Ranking, SlateRequest, Slated};
 use async_trait::async_trait;
 
 /// The engine, as far as resolvers see it.
@@ -16,6 +16,9 @@ pub trait Decider: Send + Sync {
 
     /// Decides, one slate a request and in their order.
     async fn slates(&self, context: &Context, requests: &[SlateRequest]) -> Vec<Slated>;
+
+    /// The order of a window of the platform's products for this shopper.
+    async fn rank(&self, context: &Context, request: &RankRequest) -> Ranking;
 
     /// How well the product fits the shopper, 0 to 1; `None` where nothing personal may be read.
     fn affinity(&self, context: &Context, product: &ProductKey) -> Option<f64>;
@@ -36,6 +39,10 @@ impl Decider for Engine {
 
     async fn slates(&self, context: &Context, requests: &[SlateRequest]) -> Vec<Slated> {
         Engine::slates(self, context, requests).await
+    }
+
+    async fn rank(&self, context: &Context, request: &RankRequest) -> Ranking {
+        Engine::rank(self, context, request).await
     }
 
     fn affinity(&self, context: &Context, product: &ProductKey) -> Option<f64> {

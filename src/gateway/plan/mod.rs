@@ -7,25 +7,31 @@
 
 mod collect;
 mod personal;
+mod rank;
 mod root;
 mod trie;
 mod upstream;
 
 pub use collect::{Guard, Guards};
+pub use rank::{EdgeMember, Member, PageMember, pool};
 pub use trie::{Branch, Trie};
 
 use super::compose::Composed;
 use super::personalize::ParsedDocument;
+use super::rerank::rule::Rule;
 use crate::platform::Entity;
 use apollo_compiler::ast::{OperationType, Value, VariableDefinition};
 use apollo_compiler::executable::Operation;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Name, Node};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Index into [`Plan::sites`].
 pub type SiteId = usize;
+/// Index into [`Plan::ranks`].
+pub type RankId = usize;
 /// Index into [`Plan::selections`].
 pub type SelectionId = usize;
 
@@ -47,6 +53,8 @@ pub struct Plan {
     pub sites: Vec<Site>,
     /// What the client asked of products that slates hold.
     pub selections: Vec<Selection>,
+    /// Fields whose products are put in order.
+    pub ranks: Vec<Rank>,
     /// The operation's variables.
     pub variables: Vec<Variable>,
     /// Operation directives for every document that we send (`@inContext`), with the variables in them.
@@ -158,6 +166,52 @@ pub enum SiteKind {
     Introspection(Arc<Valid<ExecutableDocument>>),
 }
 
+/// A field whose products are put in order for the shopper.
+#[derive(Debug)]
+pub struct Rank {
+    /// The field of the document that it is.
+    identity: usize,
+    /// The field's name.
+    pub field: Name,
+    /// Its arguments as written.
+    pub arguments: Vec<(Name, Node<Value>)>,
+    /// The directive's `pool`, where it is written.
+    pub pool: Option<Node<Value>>,
+    /// Whether the client wrote the directive.
+    pub written: bool,
+    /// The configured rules for this field.
+    pub rules: Vec<Rule>,
+    /// How it holds products.
+    pub shape: RankShape,
+    /// Members of a connection by response name.
+    pub members: HashMap<Box<str>, Member>,
+    /// Where sites stand in it.
+    pub trie: Trie,
+}
+
+/// How a field holds products.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RankShape {
+    /// A list, whole.
+    List,
+    /// A connection, page by page.
+    Connection {
+        /// The type of its nodes.
+        node: Name,
+    },
+}
+
+/// What depends on more than the document.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// How many levels of `personalized` inside `personalized` are served, at least 1.
+    pub max_nesting: usize,
+    /// Whether products are put in order where the document or a rule asks for it.
+    pub rerank: bool,
+    /// Rules for fields without the directive.
+    pub rules: &'a [Rule],
+}
+
 /// A document for the personalization schema.
 #[derive(Debug)]
 pub struct PersonalDocument {
@@ -215,21 +269,26 @@ pub enum PlanError {
 }
 
 /// Plans an operation of a document that was validated against the composed schema.
-/// `max_nesting`: how many levels of `personalized` inside `personalized` are served, at least 1.
+/// Errors: see [`PlanError`]. What cannot be put in order is left in the platform's.
 pub fn plan(
     composed: &Composed,
     document: &Valid<ExecutableDocument>,
     operation: &Node<Operation>,
-    max_nesting: usize,
+    options: Options<'_>,
 ) -> Result<Plan, PlanError> {
     if operation.is_subscription() {
         return Err(PlanError::Subscription);
     }
-    let attempt = |per_type| Planner::new(composed, document, operation, per_type, max_nesting).run();
-    match attempt(false) {
-        Err(PlanError::Unplannable(_)) => attempt(true),
-        planned => planned,
+    let attempt =
+        |per_type, rerank| Planner::new(composed, document, operation, per_type, Options { rerank, ..options }).run();
+    let mut planned = attempt(false, options.rerank);
+    for (per_type, rerank) in [(true, options.rerank), (false, false), (true, false)] {
+        if !matches!(planned, Err(PlanError::Unplannable(_))) {
+            break;
+        }
+        planned = attempt(per_type, rerank);
     }
+    planned
 }
 
 /// The state of planning one operation.
@@ -240,6 +299,13 @@ struct Planner<'a> {
     /// Placeholders get a response name per canonical type.
     per_type: bool,
     max_nesting: usize,
+    rerank: bool,
+    rules: &'a [Rule],
+    /// Whether the list of a `predictiveSearch` is put in order.
+    predictive: bool,
+    /// Depth of look-ups around: nothing is put in order inside.
+    looking_up: Cell<usize>,
+    ranks: RefCell<Vec<Rank>>,
     /// Fields collected so far: each takes the number as its order.
     placed: Cell<usize>,
     variables: Vec<Variable>,
@@ -253,7 +319,7 @@ impl<'a> Planner<'a> {
         document: &'a Valid<ExecutableDocument>,
         operation: &'a Node<Operation>,
         per_type: bool,
-        max_nesting: usize,
+        options: Options<'a>,
     ) -> Self {
         let variables = operation.variables.iter().map(|definition| Variable::new(definition)).collect();
         Self {
@@ -261,7 +327,15 @@ impl<'a> Planner<'a> {
             document,
             operation,
             per_type,
-            max_nesting,
+            max_nesting: options.max_nesting,
+            rerank: options.rerank && operation.is_query(),
+            rules: options.rules,
+            predictive: operation.root_fields(document).any(|field| {
+                let named = options.rules.iter().any(|rule| rule.field == field.name.as_str());
+                field.name == "predictiveSearch" && (named || field.directives.has("personalized"))
+            }),
+            looking_up: Cell::new(0),
+            ranks: RefCell::default(),
             placed: Cell::new(0),
             variables,
             sites: Vec::new(),
@@ -290,6 +364,7 @@ impl<'a> Planner<'a> {
             steps,
             sites: self.sites,
             selections: self.selections,
+            ranks: self.ranks.into_inner(),
             directives,
         };
         plan.check(self.composed)?;

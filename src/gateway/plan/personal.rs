@@ -37,9 +37,12 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let below = self.below(occurrences)?;
-            let below = self.trie(&below, level)?;
-            if !below.is_empty() {
-                trie.insert(name.as_str(), Branch::Descend(below));
+            let inner = self.trie(&below, level)?;
+            if let Some(rank) = self.rank_of(first.parent, first.field) {
+                self.rank_below(rank, &below, inner)?;
+                trie.insert(name.as_str(), Branch::Rank(rank));
+            } else if !inner.is_empty() {
+                trie.insert(name.as_str(), Branch::Descend(inner));
             }
         }
         Ok(trie)
@@ -97,19 +100,21 @@ impl<'a> Planner<'a> {
                 }
                 continue;
             }
-            let selection = self.selection(occurrences, &below, level)?;
+            let selection = self.selection(occurrences, &below, level + 1, false)?;
             let explains = first.field.name == "because";
             trie.insert(name.as_str(), if explains { Branch::Because(selection) } else { Branch::Product(selection) });
         }
         Ok(trie)
     }
 
-    /// What the client asked of a product, as the inside of a look-up.
-    fn selection(
+    /// What the client asked of a product, as the inside of a look-up. `level`: how many sites are around it.
+    /// `ranked`: it stands in a list of the platform's, so it stays even where it is sold out.
+    pub(super) fn selection(
         &mut self,
         occurrences: &[Occurrence<'a>],
         below: &Groups<'a>,
         level: usize,
+        ranked: bool,
     ) -> Result<SelectionId, PlanError> {
         let mut inside = Rendered::default();
         for occurrence in occurrences {
@@ -120,18 +125,30 @@ impl<'a> Planner<'a> {
                 push(&mut inside, format_args!("...{}{{", guard.text()));
                 guard.on.iter().for_each(|name| inside.uses_variable(name));
             }
-            push(&mut inside, format_args!("...on {}", set.ty));
+            // A union is no node, but what may be one of it is: its fragments stand in the look-up as they are.
+            let abstract_type = self.composed.upstream.get_object(&set.ty).is_none();
+            push(
+                &mut inside,
+                format_args!("...{}", if abstract_type { String::new() } else { format!("on {}", set.ty) }),
+            );
             self.render_set(&set.selections, &set.ty, false, &mut inside);
             guards.iter().for_each(|_| inside.text.push('}'));
         }
-        if let Some(first) = occurrences.first() {
-            let (product, entity) = (&first.field.selection_set.ty, self.composed.product());
-            push(&mut inside, format_args!("...on {product}{{_gw_key:{} {}}}", entity.key, entity.live));
+        let product = self.composed.product();
+        for ty in product.types {
+            let live = if ranked { "" } else { product.live };
+            push(&mut inside, format_args!("...on {ty}{{_gw_key:{} {live}}}", product.key));
+        }
+        if ranked && self.composed.upstream.get_interface("Node").is_some() {
+            inside.text.push_str("...on Node{_gw_any:id}");
         }
         let fragments = self.render_fragments(&inside, false);
         let selection = self.selections.len();
         self.selections.push(Selection { inside, fragments, trie: Trie::default() });
-        let trie = self.trie(below, level + 1)?;
+        self.looking_up.set(self.looking_up.get() + 1);
+        let trie = self.trie(below, level);
+        self.looking_up.set(self.looking_up.get() - 1);
+        let trie = trie?;
         if let Some(placed) = self.selections.get_mut(selection) {
             placed.trie = trie;
         }
@@ -256,6 +273,6 @@ fn products(branch: &Branch, ask: &mut Ask) {
         Branch::Product(selection) => ask.products.push(*selection),
         Branch::Because(selection) => ask.because.push(*selection),
         Branch::Descend(trie) => trie.branches().for_each(|branch| products(branch, ask)),
-        Branch::Site(_) => {}
+        Branch::Site(_) | Branch::Rank(_) => {}
     }
 }

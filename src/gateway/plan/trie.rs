@@ -1,6 +1,6 @@
 //! Where things stand in an answer: response names from the root down, lists passed over.
 
-use super::{SelectionId, SiteId};
+use super::{RankId, SelectionId, SiteId};
 use std::collections::HashMap;
 
 /// The interesting response names of an object.
@@ -14,6 +14,8 @@ pub enum Branch {
     Descend(Trie),
     /// The placeholder of a site; the client knows it by the site's own key.
     Site(SiteId),
+    /// A field whose products are put in order.
+    Rank(RankId),
     /// In answers of the personalization schema: a product, known by its key only.
     Product(SelectionId),
     /// In answers of the personalization schema: the product that explains another.

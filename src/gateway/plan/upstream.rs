@@ -25,7 +25,8 @@ impl Planner<'_> {
             || matches!(self.composed.entry(parent, &field.name), Some(Entry::Query | Entry::Mutation))
     }
 
-    /// A selection set with its braces. `defer`: whether `@defer` may stay.
+    /// A selection set with its braces. `defer`: whether it is of the operation's own document, where `@defer` may stay
+    /// and products are put in order.
     pub(super) fn render_set(&self, selections: &[Node_], parent: &Name, defer: bool, out: &mut Rendered) {
         out.text.push('{');
         for selection in selections {
@@ -69,6 +70,9 @@ impl Planner<'_> {
             render_directives(&field.directives, defer, out);
             out.text.push(' ');
             return;
+        }
+        if let Some(rank) = self.rank_of(parent, field).filter(|_| defer) {
+            return self.render_rank(rank, field, out);
         }
         if let Some(alias) = &field.alias {
             push(out, format_args!("{alias}:"));
@@ -114,7 +118,8 @@ impl Planner<'_> {
         let used: Vec<&Name> = parts.flat_map(|part| &part.variables).collect();
         let name = self.operation.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
         let mut text = format!("{}{name}", self.operation.operation_type);
-        let variables = define(&self.variables, &used, "", &mut text);
+        let whole = fragments.iter().fold(body.text.clone(), |whole, (_, fragment)| whole + &fragment.text);
+        let variables = define(&self.variables, &used, &self.rank_definitions(&whole), &mut text);
         text.push_str(&directives.text);
         text.push_str(&body.text);
         for (_, fragment) in fragments {

@@ -4,14 +4,17 @@
 //! all of them up together, settles, and executes the personalization schema; the products that were placed bring the
 //! sites of the next wave. Waves are as many as `personalized` is nested.
 
+mod connection;
 mod look_up;
 mod personal;
+pub mod rank;
 mod slates;
 
 use super::introspect::Introspection;
 use super::personalize::{Personalization, Viewer};
 use super::plan::{Fetch, LocalField, Plan, SelectionId, SiteId, SiteKind};
-use super::splice::{Fragment, FragmentId, Wanted};
+use super::rerank::{Paging, Sealer};
+use super::splice::{self, Fragment, FragmentId, Wanted};
 use super::variables::Variables;
 use crate::domain::ids::ProductKey;
 use crate::platform::Lookup;
@@ -34,6 +37,8 @@ pub struct Means {
     pub introspection: Arc<Introspection>,
     /// How many entities one operation may personalize.
     pub max_entities: usize,
+    /// Seals the cursors of lists that are put in order.
+    pub sealer: Sealer,
 }
 
 /// One operation on its way.
@@ -55,6 +60,8 @@ pub struct Run {
     answered: HashMap<(SiteId, Box<str>), FragmentId>,
     /// Products that a placement of this operation shows already.
     taken: HashSet<ProductKey>,
+    /// Where the pages of ranked fields lie, by rank; empty where nothing is put in order.
+    pub pagings: Vec<Paging>,
     /// Requests sent to the platform.
     pub requests: usize,
 }
@@ -81,6 +88,7 @@ impl Run {
             loaded: HashMap::new(),
             answered: HashMap::new(),
             taken: HashSet::new(),
+            pagings: Vec::new(),
             requests: 0,
         }
     }
@@ -120,11 +128,16 @@ impl Run {
     /// The request of one document for the platform, which counts as sent.
     pub fn request_of(&mut self, fetch: &Fetch) -> Bytes {
         self.requests += 1;
-        format!("{},\"variables\":{{{}}}}}", fetch.head, self.variables.subset(&fetch.variables)).into()
+        let variables = self.variables.subset(&fetch.variables) + &self.page_variables(&fetch.document);
+        format!("{},\"variables\":{{{}}}}}", fetch.head, variables.trim_start_matches(',')).into()
     }
 
-    /// Answers every site of these fragments, and every site of what fills them.
-    pub async fn fill(&mut self, fragments: &[FragmentId]) {
+    /// Puts into order what is to be, then answers every site of these fragments, and every site of what fills them.
+    /// `errors`: the platform's own; those below what moves move with it.
+    pub async fn fill(&mut self, fragments: &[FragmentId], errors: &mut Vec<splice::Error>) {
+        for fragment in fragments {
+            self.rank(*fragment, errors).await;
+        }
         let pending = self.open(fragments);
         self.waves(pending).await;
         self.link();
@@ -180,6 +193,7 @@ impl Run {
                         key: self.entity_key(site, &hole.key),
                         products: look_up::needed_products(&fragment.body, &hole.hidden),
                     }),
+                    Wanted::Rank(_) | Wanted::Given => open.extend(hole.fill),
                     Wanted::Product(selection) => {
                         if let Some(Some(product)) = self.loaded.get(&(selection, hole.key.clone()))
                             && products.insert(*product)
@@ -197,6 +211,8 @@ impl Run {
     fn entity_key(&self, site: SiteId, key: &str) -> Box<str> {
         match self.plan.sites.get(site).map(|site| &site.kind) {
             Some(SiteKind::Entity(entity, _)) if entity.key != "__typename" => key.into(),
+            // A connection has no key of its own; one that was put in order got one.
+            Some(SiteKind::Entity(..)) if key.starts_with(rank::CONNECTION) => key.into(),
             _ => Box::default(),
         }
     }
@@ -210,6 +226,7 @@ impl Run {
                 let fill = |hole: &super::splice::Hole| match hole.wanted {
                     Wanted::Site(site) => self.answer(site, &self.entity_key(site, &hole.key)),
                     Wanted::Product(selection) => self.loaded.get(&(selection, hole.key.clone())).copied().flatten(),
+                    Wanted::Rank(_) | Wanted::Given => hole.fill,
                 };
                 fragment.holes.iter().map(fill).collect()
             })

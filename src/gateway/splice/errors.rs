@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 pub const MAX_ERRORS: usize = 1000;
 
 /// An error without its path and locations, behind its path.
-pub(super) type Error = (Vec<Step>, Map<String, Value>);
+pub type Error = (Vec<Step>, Map<String, Value>);
 
 /// The errors of an answer; none where it has none or cannot be read.
 pub fn errors_of(body: &Bytes) -> Vec<Error> {

@@ -8,14 +8,16 @@ mod errors;
 mod own;
 mod part;
 mod scan;
+mod write;
 
 pub use assemble::{assemble, errors_below};
-pub use errors::{MAX_ERRORS, as_client_sees, errors_in, errors_of};
+pub use errors::{Error, MAX_ERRORS, as_client_sees, errors_in, errors_of};
 pub use own::own_fragment;
 pub use part::{named, places, value};
-pub use scan::{Answer, Element, Malformed, Members, answer, elements, members, text};
+pub use scan::{Answer, Element, Malformed, Members, answer, elements, members, members_of, text};
+pub use write::Writing;
 
-use super::plan::SiteId;
+use super::plan::{RankId, SiteId};
 use bytes::Bytes;
 use std::ops::Range;
 
@@ -72,6 +74,10 @@ pub enum Wanted {
     Site(SiteId),
     /// The product of the hole's key, as this selection asks for it.
     Product(super::plan::SelectionId),
+    /// The value in [`Hole::raw`], with its products in order.
+    Rank(RankId),
+    /// What fills it already.
+    Given,
 }
 
 /// A place to fill.
@@ -83,6 +89,8 @@ pub struct Hole {
     pub key: Box<str>,
     /// Hidden members of the same object: name and value.
     pub hidden: Members,
+    /// Where in the body the value stood.
+    pub raw: Range<usize>,
     /// The fragment that fills it; `null` until there is one.
     pub fill: Option<FragmentId>,
     path: Option<usize>,
@@ -92,6 +100,18 @@ impl Fragment {
     /// JSON that is kept whole.
     pub fn whole(body: Bytes) -> Self {
         Self { pieces: vec![Piece::Raw(0..body.len())], body, ..Self::default() }
+    }
+
+    /// Gives the sites that stand directly in this object a key of the gateway's own.
+    pub fn give_key(&mut self, key: &str) {
+        let steps = &self.steps;
+        let direct =
+            |hole: &&mut Hole| hole.path.and_then(|at| steps.get(at)).is_some_and(|(parent, _)| parent.is_none());
+        for hole in self.holes.iter_mut().filter(direct) {
+            if matches!(hole.wanted, Wanted::Site(_)) {
+                hole.key = key.into();
+            }
+        }
     }
 
     fn child(&mut self, parent: Option<usize>, step: Step) -> Option<usize> {

@@ -70,7 +70,7 @@ impl Writer {
                 let path = self.out.child(path, Step::Key(name.into()));
                 self.out.pieces.push(Piece::Hole(self.out.holes.len()));
                 let wanted = Wanted::Product(*selection);
-                self.out.holes.push(Hole { wanted, key: key.into(), hidden: Vec::new(), fill: None, path });
+                self.out.holes.push(Hole { wanted, key: key.into(), hidden: Vec::new(), raw: 0..0, fill: None, path });
             }
             _ => self.value(value, None, path),
         }

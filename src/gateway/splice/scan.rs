@@ -100,6 +100,13 @@ pub fn elements(body: &Bytes, list: Range<usize>, trie: &Trie) -> Result<Vec<Opt
 /// Members of an object: the name, and where the value stands in the body.
 pub type Members = Vec<(Box<str>, Range<usize>)>;
 
+/// The members of an object of a body: name and value.
+pub fn members_of(body: &Bytes, object: Range<usize>) -> Result<Members, Malformed> {
+    let mut scan = Scan { bytes: body, at: object.start, from: 0, out: Fragment::default() };
+    scan.expect(b'{')?;
+    scan.plain_members()
+}
+
 /// One object of a list.
 #[derive(Debug)]
 pub struct Element {
@@ -311,6 +318,10 @@ impl Scan<'_> {
                             let path = self.out.child(path, Step::Key(name.into()));
                             self.value(trie, path, depth + 1)?;
                         }
+                        Some(Branch::Rank(rank)) => {
+                            own.push(self.out.holes.len());
+                            self.hole(Wanted::Rank(*rank), name.into(), path)?;
+                        }
                         Some(Branch::Site(site)) => {
                             let renamed = name.starts_with(HIDDEN);
                             if renamed {
@@ -321,7 +332,7 @@ impl Scan<'_> {
                             }
                             let name = name.into();
                             own.push(self.out.holes.len());
-                            self.hole(*site, name, path)?;
+                            self.hole(Wanted::Site(*site), name, path)?;
                         }
                     }
                     (end, kept) = (self.at, true);
@@ -330,14 +341,20 @@ impl Scan<'_> {
         }
     }
 
-    fn hole(&mut self, site: usize, name: Box<str>, path: Option<usize>) -> Result<(), Malformed> {
+    fn hole(&mut self, wanted: Wanted, name: Box<str>, path: Option<usize>) -> Result<(), Malformed> {
         let start = self.at;
         self.skip()?;
-        let Some(key) = self.bytes.get(start..self.at).and_then(text).map(Box::<str>::from) else { return Ok(()) };
+        let raw = start..self.at;
+        let key = match wanted {
+            // Null stays what it is; whatever else stands here is looked at when it is put in order.
+            Wanted::Rank(_) => matches!(self.bytes.get(start), Some(b'{' | b'[')).then(Box::default),
+            _ => self.bytes.get(raw.clone()).and_then(text).map(Box::<str>::from),
+        };
+        let Some(key) = key else { return Ok(()) };
         self.flush(start);
         let path = self.out.child(path, Step::Key(name));
         self.out.pieces.push(Piece::Hole(self.out.holes.len()));
-        self.out.holes.push(Hole { wanted: Wanted::Site(site), key, hidden: Vec::new(), fill: None, path });
+        self.out.holes.push(Hole { wanted, key, hidden: Vec::new(), raw, fill: None, path });
         Ok(())
     }
 

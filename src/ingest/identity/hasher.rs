@@ -77,6 +77,12 @@ impl Hasher {
     pub(super) fn token(&self, token: &str) -> [u8; 32] {
         digest(&self.current, "token:", token)
     }
+
+    /// A key derived from the current secret for another purpose of the gateway, such as sealing cursors. Replicas with
+    /// one secret derive one key.
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        digest(&self.current, "derived:", purpose)
+    }
 }
 
 impl fmt::Debug for Hasher {

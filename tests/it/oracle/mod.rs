@@ -18,6 +18,7 @@ use http_body_util::BodyExt;
 use outfitter::gateway::compose::Composed;
 use outfitter::gateway::limits::Limits;
 use outfitter::gateway::personalize;
+use outfitter::gateway::rerank::Sealer;
 use outfitter::gateway::{Gateway, Modules};
 use outfitter::platform::Platform;
 use outfitter::platform::shopify::Shopify;
@@ -71,6 +72,8 @@ pub(crate) fn gateway_to(url: String, limits: Limits) -> Gateway {
         who: Arc::new(Fixed),
         engine: Arc::new(Fixed),
         decisions: Arc::new(Fixed),
+        rerank: Vec::new(),
+        sealer: Sealer::new(&[0; 32]),
     };
     Gateway::new(modules, Arc::new(composed), limits)
 }

@@ -13,7 +13,7 @@ use outfitter::domain::consent::{Consent, Purpose};
 use outfitter::domain::event::Event;
 use outfitter::domain::ids::{DecisionId, ProductKey, ShopperKey};
 use outfitter::domain::slate::{Decision, Intent, ReasonCode, ServedBy, Slate, SlateItem};
-use outfitter::engine::{Context, SlateRequest, Slated};
+use outfitter::engine::{Context, RankRequest, Ranking, SlateRequest, Slated};
 use outfitter::gateway::classify::{Classified, Operation};
 use outfitter::gateway::error::RequestError;
 use outfitter::gateway::personalize::sink::{Rejection, SinkError};
@@ -67,6 +67,10 @@ impl Decider for Fixed {
             }
         };
         requests.iter().map(slate).collect()
+    }
+
+    async fn rank(&self, _: &Context, request: &RankRequest) -> Ranking {
+        unreachable!("generated operations put nothing in order: {request:?}")
     }
 
     fn affinity(&self, _: &Context, product: &ProductKey) -> Option<f64> {
