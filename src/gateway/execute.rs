@@ -181,6 +181,8 @@ impl Gateway {
         };
         let variables = Variables::new(Arc::clone(&plan), envelope.variables.as_ref())
             .map_err(|error| RequestError::Variables { message: format!("variables cannot be read: {error}") })?;
+        let schema = &served.documents.composed().schema;
+        variables.check(schema).map_err(|message| RequestError::Variables { message })?;
         let mut headers = forward::headers(&*self.modules.platform, &parts.headers, peer);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let viewer = Viewer {

@@ -1,9 +1,12 @@
 //! The variables of one request: forwarded as they were written, read only where the gateway itself must know.
 
 use super::json::RawJson;
-use super::plan::{Guards, LocalField, Plan};
-use apollo_compiler::Name;
-use apollo_compiler::ast::Value as Ast;
+use super::plan::{Guards, LocalField, Plan, SiteKind, Step};
+use apollo_compiler::ast::{Value as Ast, VariableDefinition};
+use apollo_compiler::executable::{Operation, SelectionSet};
+use apollo_compiler::request::coerce_variable_values;
+use apollo_compiler::validation::Valid;
+use apollo_compiler::{Name, Node, Schema};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -21,6 +24,46 @@ impl Variables {
     pub fn new(plan: Arc<Plan>, raw: Option<&RawJson>) -> Result<Self, serde_json::Error> {
         let given = raw.map(RawJson::to).transpose()?.unwrap_or_default();
         Ok(Self { plan, given })
+    }
+
+    /// Whether the values fit their declarations, so far as the platform does not see them before anything is done:
+    /// those that our own documents use, and those that no document of a step does. Errors: what is wrong, in words for
+    /// the client.
+    pub fn check(&self, schema: &Valid<Schema>) -> Result<(), String> {
+        let sent = |name: &Name| {
+            self.plan.steps.iter().any(|step| matches!(step, Step::Upstream(fetch) if fetch.variables.contains(name)))
+        };
+        let own = |name: &Name| {
+            self.plan.sites.iter().any(|site| match &site.kind {
+                SiteKind::Query(own) | SiteKind::Mutation(own) | SiteKind::Entity(_, own) => {
+                    own.variables.contains(name)
+                }
+                _ => false,
+            })
+        };
+        let ours = self.plan.variables.iter().filter(|variable| own(&variable.name) || !sent(&variable.name));
+        let declared = ours.map(|variable| {
+            let (name, ty) = (variable.name.clone(), variable.ty.clone());
+            Node::new(VariableDefinition {
+                name,
+                ty,
+                default_value: variable.default.clone(),
+                directives: Default::default(),
+            })
+        });
+        let operation = Operation {
+            operation_type: self.plan.operation,
+            name: None,
+            variables: declared.collect(),
+            directives: Default::default(),
+            selection_set: SelectionSet::new(self.plan.root_type.clone()),
+        };
+        let given = operation.variables.iter().filter_map(|variable| {
+            let raw = self.given.get(variable.name.as_str())?;
+            Some((variable.name.as_str().into(), serde_json::from_str(raw.get()).ok()?))
+        });
+        let coerced = coerce_variable_values(schema, &operation, &given.collect());
+        coerced.map(drop).map_err(|error| error.message().to_string())
     }
 
     /// The value of a variable: given, or its default; `None` where it has neither.

@@ -20,7 +20,7 @@ use super::compose::Composed;
 use super::personalize::ParsedDocument;
 use super::rerank::rule::Rule;
 use crate::platform::Entity;
-use apollo_compiler::ast::{OperationType, Value, VariableDefinition};
+use apollo_compiler::ast::{OperationType, Type, Value, VariableDefinition};
 use apollo_compiler::executable::Operation;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Name, Node};
@@ -77,12 +77,19 @@ pub struct Variable {
     pub definition: String,
     /// Its default.
     pub default: Option<Node<Value>>,
+    /// Its type.
+    pub ty: Node<Type>,
 }
 
 impl Variable {
     fn new(definition: &VariableDefinition) -> Self {
         let text = definition.serialize().no_indent().to_string();
-        Self { name: definition.name.clone(), definition: text, default: definition.default_value.clone() }
+        Self {
+            name: definition.name.clone(),
+            definition: text,
+            default: definition.default_value.clone(),
+            ty: definition.ty.clone(),
+        }
     }
 }
 

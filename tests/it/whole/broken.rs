@@ -29,6 +29,17 @@ async fn an_invalid_operation_is_told_where_it_is_wrong() {
     let (status, headers, _) = post_with(&url, &body, &strict).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(headers["content-type"].to_str().unwrap().starts_with("application/graphql-response+json"));
+    // Values that do not fit are told before anything is done.
+    let text = "mutation ($id: ID!, $type: PersonalizedEventType!) { cartCreate(input: {}) { cart { id } }
+        personalizedTrack(events: [{ id: $id, type: $type }]) { accepted } }";
+    world.sent();
+    for (variables, word) in [(json!({ "id": "1" }), "type"), (json!({ "id": "1", "type": "SNEEZED" }), "type")] {
+        let (_, _, answer) = post(&url, &json!({ "query": text, "variables": variables })).await;
+        assert!(answer.get("data").is_none(), "{answer}");
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "OUTFITTER_INVALID_VARIABLES", "{answer}");
+        assert!(answer["errors"][0]["message"].as_str().unwrap().contains(word), "{answer}");
+    }
+    assert!(world.sent().is_empty());
     // Wrong at run time only: the field is null, the rest stands.
     let text = r#"{ shop { name } personalized { id recommendations(placement: "nowhere") { items { position } } } }"#;
     let (_, answer) = world.answer(shopper("ada"), text, json!({})).await;
