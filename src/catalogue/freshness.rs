@@ -1,10 +1,12 @@
 //! The catalogue in use, swapped as a whole, and how old it is.
 
 use super::Index;
+use crate::telemetry::events::CatalogueStands;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 /// The catalogue of the shop as of its last crawl or import.
 #[derive(Debug, Default)]
@@ -24,6 +26,12 @@ impl Catalogue {
     pub fn replace(&self, index: Index, read_at: Timestamp) {
         self.index.store(Arc::new(index));
         self.read_at.store(read_at.as_millisecond(), Ordering::Release);
+        self.tell(Timestamp::now());
+    }
+
+    /// Tells the metrics how the catalogue stands at this moment. Its age grows by itself: call it on an interval.
+    pub fn tell(&self, now: Timestamp) {
+        CatalogueStands { products: self.len(), age: self.age(now).map(Duration::from_secs_f64) }.emit();
     }
 
     /// How many products the snapshot in use holds.

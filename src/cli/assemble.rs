@@ -15,7 +15,6 @@ use crate::server::graphiql::{self, PageSettings};
 use crate::server::{self, App, AppParts, Lifecycle};
 use crate::settings::Settings;
 use crate::store::MemoryStore;
-use crate::telemetry::events::CatalogueStands;
 use crate::telemetry::init;
 use anyhow::Context;
 use axum::Router;
@@ -66,7 +65,7 @@ pub fn catalogue(settings: &Settings) -> anyhow::Result<Catalogue> {
 /// Errors: a missing address.
 pub fn crawler(settings: &Settings, shop: &Shop, catalogue: &Arc<Catalogue>) -> anyhow::Result<Crawler> {
     let url = settings.upstream.url.clone().ok_or(UpstreamConfigError::Missing)?;
-    let pages = shop.platform.pages(shop.upstream.clone());
+    let pages = shop.platform.pages(shop.upstream.asking_for("crawl"));
     Ok(Crawler::new(pages, settings.catalogue.clone(), url, catalogue.clone()))
 }
 
@@ -100,7 +99,7 @@ pub async fn gateway(settings: &Settings, demo: bool) -> anyhow::Result<Assemble
     let crawler = Arc::new(crawler(settings, &shop, &catalogue)?);
     let engine = Arc::new(Engine::new(settings.engine.clone(), catalogue.clone()));
     let store = Arc::new(MemoryStore::new(&settings.store.memory));
-    let customers = AskPlatform { platform: shop.platform.clone(), upstream: shop.upstream.clone() };
+    let customers = AskPlatform { platform: shop.platform.clone(), upstream: shop.upstream.asking_for("customer") };
     let deps = Deps {
         platform: shop.platform.clone(),
         customers: Some(Arc::new(customers)),
@@ -142,8 +141,7 @@ impl Assembled {
     pub async fn keep_fresh(crawler: Arc<Crawler>, catalogue: Arc<Catalogue>) {
         let told = async {
             loop {
-                let age = catalogue.age(jiff::Timestamp::now()).unwrap_or_default();
-                CatalogueStands { products: catalogue.len(), age: Duration::from_secs_f64(age) }.emit();
+                catalogue.tell(jiff::Timestamp::now());
                 tokio::time::sleep(Duration::from_secs(10)).await;
             }
         };

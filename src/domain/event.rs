@@ -5,6 +5,11 @@ use super::money::Money;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// The most events of one call.
+pub const MAX_EVENTS: usize = 100;
+/// The most lines of one event.
+pub const MAX_LINES: usize = 250;
+
 /// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

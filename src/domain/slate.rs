@@ -43,6 +43,19 @@ pub enum ServedBy {
     Fallback,
 }
 
+impl ServedBy {
+    /// The label under which slates are counted.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Statistics => "statistics",
+            Self::Rule => "rule",
+            Self::Control => "control",
+            Self::Fallback => "fallback",
+        }
+    }
+}
+
 /// Why the fallback was served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

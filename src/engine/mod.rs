@@ -4,6 +4,7 @@
 //! A decision is a function of the catalogue, the statistics, the context and the request: the same four give the
 //! same slate, but for the decision's own id.
 
+mod affinity;
 mod candidates;
 pub mod config;
 mod consent;
@@ -26,6 +27,7 @@ mod slate;
 mod statistics;
 mod taste;
 
+pub use affinity::Affinity;
 pub use config::Config;
 pub use context::Context;
 pub use placement::Placement;
@@ -36,8 +38,9 @@ pub use slate::Slated;
 
 use crate::catalogue::{Catalogue, Index};
 use crate::domain::event::Event;
-use crate::domain::ids::{ProductKey, ShopperKey};
+use crate::domain::ids::ShopperKey;
 use crate::domain::slate::Intent;
+use crate::telemetry::events::SlateServed;
 use arc_swap::ArcSwap;
 use candidates::{Ask, CandidateSource};
 use content::Content;
@@ -47,6 +50,7 @@ use statistics::Statistics;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Instant;
 
 /// A category with the shopper's share of interest in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,7 +133,8 @@ impl Engine {
         let taste = taste::of(context, &index, &content);
         let mut slates = Vec::with_capacity(requests.len());
         for request in requests {
-            slates.push({
+            let began = Instant::now();
+            let slated = {
                 let statistics = self.read();
                 let ask = Ask {
                     request,
@@ -140,21 +145,20 @@ impl Engine {
                     now: context.now,
                 };
                 slate::decide(context, &ask, &self.config, &self.sources, deadline)
-            });
+            };
+            SlateServed { served_by: slated.slate.decision.served_by.label(), took: began.elapsed() }.emit();
+            slates.push(slated);
             // A wave may be long; other requests of this thread should not wait for all of it.
             tokio::task::yield_now().await;
         }
         slates
     }
 
-    /// How well the product fits the shopper, 0 to 1, comparable within one response; 0 where nothing is known of the
-    /// shopper yet. `None` without consent to preferences, without a shopper, or for an unknown product.
-    pub fn affinity(&self, context: &Context, product: &ProductKey) -> Option<f64> {
-        context.readable()?;
+    /// How well products fit the shopper. Reads the shopper's events once: ask it for every product of a page.
+    pub fn affinity(&self, context: &Context) -> Affinity {
         let (index, content) = self.snapshot();
-        let ordinal = index.ordinal(product.as_str())?;
-        let found = index.product(ordinal)?;
-        Some(taste::of(context, &index, &content).map_or(0.0, |taste| taste.affinity(ordinal, found)))
+        let taste = context.readable().map(|_| taste::of(context, &index, &content));
+        Affinity { index, taste }
     }
 
     /// The shopper's interests by category, strongest first, at most `first`, summing to at most 1. Empty without

@@ -55,6 +55,8 @@ pub(super) struct Taste {
     /// Products bought, most recent last.
     pub(super) owned: Vec<Owned>,
     categories: BTreeMap<Box<str>, f64>,
+    /// The greatest weight in `categories`.
+    dearest: f64,
     tags: AHashMap<Box<str>, f64>,
     vendors: AHashMap<Box<str>, f64>,
     price: Option<Price>,
@@ -161,6 +163,7 @@ impl Taste {
             prices.extend(log_price(product).map(|price| (price, *weight)));
         }
         self.price = usual(&prices);
+        self.dearest = self.categories.values().copied().fold(f64::MIN_POSITIVE, f64::max);
         weights.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let strongest = weights.first().map_or(1.0, |(_, weight)| *weight);
         let liked = weights.iter().filter_map(|(ordinal, weight)| {
@@ -202,11 +205,17 @@ impl Taste {
 
     /// How well the product fits, 0 to 1: its category, tags, vendor, price, and whether it was looked at itself.
     pub(super) fn affinity(&self, ordinal: u32, product: &CatalogueProduct) -> f64 {
-        let strongest = self.categories.values().copied().fold(f64::MIN_POSITIVE, f64::max);
-        let category = self.categories.get(&product.category).map_or(0.0, |weight| weight / strongest);
-        let mut tags: Vec<f64> = product.tags.iter().filter_map(|tag| self.tags.get(tag).copied()).collect();
-        tags.sort_by(|a, b| b.total_cmp(a));
-        let tags = tags.iter().take(3).sum::<f64>() / 3.0;
+        let category = self.categories.get(&product.category).map_or(0.0, |weight| weight / self.dearest);
+        // The three tags that say most, greatest first: this runs for every candidate and allocates nothing.
+        let mut tags = [0.0_f64; 3];
+        for mut weight in product.tags.iter().filter_map(|tag| self.tags.get(tag).copied()) {
+            for place in &mut tags {
+                if weight > *place {
+                    std::mem::swap(place, &mut weight);
+                }
+            }
+        }
+        let tags = tags.iter().sum::<f64>() / 3.0;
         let vendor = self.vendors.get(&product.vendor).copied().unwrap_or(0.0);
         let price = match (self.price, log_price(product)) {
             (Some(usual), Some(price)) => (-((price - usual.mean) / usual.spread).powi(2) / 2.0).exp(),

@@ -225,7 +225,7 @@ impl Gateway {
 
     fn means(&self, served: &Served) -> Means {
         Means {
-            upstream: self.modules.upstream.clone(),
+            upstream: self.modules.upstream.asking_for("lookup"),
             lookup: self.modules.platform.lookup(),
             personalization: self.personalization.clone(),
             introspection: Arc::clone(&served.introspection),

@@ -21,6 +21,7 @@ use crate::domain::event::Event;
 use crate::engine::context::Context;
 use crate::platform::Platform;
 use crate::store::{DecisionStore, ShopperState, ShopperStore};
+use crate::telemetry::events::LearningDropped;
 use apollo_compiler::ast::{OperationDefinition, Selection};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -239,6 +240,7 @@ impl Ingest {
         let room = u32::try_from(bytes / 1024).unwrap_or(u32::MAX).saturating_add(4);
         let Ok(permit) = Arc::clone(&self.room).try_acquire_many_owned(room) else {
             self.passed_by.fetch_add(1, Ordering::Relaxed);
+            LearningDropped { kind: "operation" }.emit();
             return;
         };
         let (now, ingest, caller) = (Timestamp::now(), Arc::clone(self), who(Arc::clone(self)));

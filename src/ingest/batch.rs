@@ -2,9 +2,6 @@
 
 use crate::domain::event::Event;
 
-/// The most events of one call.
-pub const MAX_EVENTS: usize = 100;
-
 /// Why an event was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rejection {

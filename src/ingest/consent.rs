@@ -3,12 +3,13 @@
 //! A withdrawal is put on file before anything is erased, so that nothing new is stored meanwhile. It holds for the
 //! session as well as for the customer; what is granted holds only for whom it was granted by.
 
-use super::batch::{Batch, MAX_EVENTS, Rejection};
+use super::batch::{Batch, Rejection};
 use super::erase::Eraser;
 use super::error::{Failure, Refusal};
 use super::identity::{Caller, ConsentSource, Identity, SessionSource, SetCookie};
 use super::withdrawn::Withdrawn;
 use crate::domain::consent::{Consent, Purpose};
+use crate::domain::event::MAX_EVENTS;
 use crate::domain::ids::ShopperKey;
 
 /// What a shopper changes; `None` leaves a purpose as it is.

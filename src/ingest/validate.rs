@@ -5,6 +5,7 @@
 
 use super::batch::{Reason, Rejection};
 use crate::catalogue::Index;
+use crate::domain::event::MAX_LINES;
 use crate::domain::event::{Event, EventType, Line};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
@@ -15,8 +16,6 @@ const MAX_ID: usize = 128;
 const MAX_KEY: usize = 255;
 /// The longest query, in characters.
 const MAX_QUERY: usize = 512;
-/// The most lines.
-const MAX_LINES: usize = 250;
 /// The largest quantity of a line.
 const MAX_QUANTITY: u32 = 1_000_000;
 /// The last position of a slate or a page.

@@ -57,6 +57,7 @@ struct Data {
 
 /// Asks the shop for its schema and returns it as SDL. Errors: see [`IntrospectError`].
 pub async fn pull(upstream: &Upstream) -> Result<String, IntrospectError> {
+    let upstream = &upstream.asking_for("schema");
     match ask(upstream, QUERY).await {
         Err(IntrospectError::Refused { .. }) => {
             let older = NEWER.iter().fold(QUERY.to_owned(), |query, (new, old)| query.replace(new, old));

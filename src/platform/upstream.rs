@@ -6,6 +6,7 @@
 
 use super::answer::{self, Answer};
 pub use super::fault::UpstreamError;
+use crate::telemetry::events::UpstreamAnswered;
 use bytes::Bytes;
 use bytesize::ByteSize;
 use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
@@ -17,7 +18,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tower_http::timeout::TimeoutBody;
 
 /// Where the shop is and how long it may take.
@@ -80,8 +83,10 @@ pub struct Upstream {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     url: Uri,
     /// Put onto every request over what it brought: the gateway's own credentials.
-    fixed: HeaderMap,
-    config: Config,
+    fixed: Arc<HeaderMap>,
+    config: Arc<Config>,
+    /// What answers are counted under.
+    kind: Option<&'static str>,
 }
 
 impl Upstream {
@@ -105,7 +110,14 @@ impl Upstream {
             .pool_idle_timeout(config.idle_timeout)
             .pool_max_idle_per_host(config.max_idle)
             .build(connector);
-        Ok(Self { client, url, fixed, config })
+        Ok(Self { client, url, fixed: Arc::new(fixed), config: Arc::new(config), kind: None })
+    }
+
+    /// The same client, its answers counted under another kind: `lookup`, `crawl`, `schema`, `customer`. Otherwise what
+    /// is sent counts as `forward` and what is asked as `plan`.
+    #[must_use]
+    pub fn asking_for(&self, kind: &'static str) -> Self {
+        Self { kind: Some(kind), ..self.clone() }
     }
 
     /// Sends a request and hands the answer back as soon as its head is there; the body streams.
@@ -120,7 +132,7 @@ impl Upstream {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Response<Streamed>, UpstreamError> {
-        let response = self.head(method, query, headers, body).await?;
+        let response = self.head(self.kind.unwrap_or("forward"), self.request(method, query, headers, body)?).await?;
         Ok(response.map(|body| TimeoutBody::new(self.config.read_timeout, body)))
     }
 
@@ -129,11 +141,10 @@ impl Upstream {
     pub async fn ask(&self, mut headers: HeaderMap, body: Bytes) -> Result<Answer, UpstreamError> {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let whole = async {
-            let response = self.head(Method::POST, None, headers, body).await?;
-            answer::collect(response, self.config.max_answer).await
-        };
-        tokio::time::timeout(self.config.timeout, whole)
+        let until = Instant::now() + self.config.timeout;
+        let request = self.request(Method::POST, None, headers, body)?;
+        let response = self.head(self.kind.unwrap_or("plan"), request).await?;
+        tokio::time::timeout_at(until, answer::collect(response, self.config.max_answer))
             .await
             .unwrap_or(Err(UpstreamError::Timeout(self.config.timeout)))
     }
@@ -152,24 +163,36 @@ impl Upstream {
         self.config.read_timeout
     }
 
-    async fn head(
+    fn request(
         &self,
         method: Method,
         query: Option<&str>,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<Response<Incoming>, UpstreamError> {
+    ) -> Result<Request<Full<Bytes>>, UpstreamError> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = self.address(query)?;
         *request.headers_mut() = self.headers(headers);
+        Ok(request)
+    }
+
+    /// Sends a request until the head of its answer, and counts how that ended.
+    async fn head(
+        &self,
+        kind: &'static str,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, UpstreamError> {
+        let mut counted = Counted { kind, outcome: "abandoned", began: Instant::now() };
         let answered = tokio::time::timeout(self.config.timeout, self.client.request(request)).await;
-        match answered {
+        let answered = match answered {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_connect() => Err(UpstreamError::Connect(causes(&error))),
             Ok(Err(error)) => Err(UpstreamError::Send(causes(&error))),
             Err(_) => Err(UpstreamError::Timeout(self.config.timeout)),
-        }
+        };
+        counted.outcome = answered.as_ref().map_or_else(UpstreamError::code, |_| "ok");
+        answered
     }
 
     fn headers(&self, mut headers: HeaderMap) -> HeaderMap {
@@ -179,7 +202,7 @@ impl Upstream {
         for name in ["keep-alive", "proxy-connection", "proxy-authorization"] {
             headers.remove(HeaderName::from_static(name));
         }
-        for (name, value) in &self.fixed {
+        for (name, value) in &*self.fixed {
             headers.insert(name, value.clone());
         }
         headers
@@ -195,6 +218,19 @@ impl Upstream {
         let joined = joined.parse().map_err(|error: http::uri::InvalidUri| UpstreamError::Query(error.to_string()))?;
         parts.path_and_query = Some(joined);
         Uri::from_parts(parts).map_err(|error| UpstreamError::Query(error.to_string()))
+    }
+}
+
+/// A request on its way; counted when it ends, also where the caller leaves.
+struct Counted {
+    kind: &'static str,
+    outcome: &'static str,
+    began: Instant,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        UpstreamAnswered { kind: self.kind, outcome: self.outcome, took: self.began.elapsed() }.emit();
     }
 }
 

@@ -132,9 +132,9 @@ impl ServerStopped {
 /// The platform answered, or did not.
 #[derive(Clone, Copy, Debug)]
 pub struct UpstreamAnswered {
-    /// `forward`, `plan`, `lookup`, `crawl`, `schema`.
+    /// `forward`, `plan`, `lookup`, `crawl`, `schema`, `customer`.
     pub kind: &'static str,
-    /// `ok`, or the error's code.
+    /// `ok`, the error's code, or `abandoned` where nobody waited for the answer any more.
     pub outcome: &'static str,
     /// Until the head of its answer.
     pub took: Duration,
@@ -171,8 +171,8 @@ impl SlateServed {
 pub struct CatalogueStands {
     /// Products in the index.
     pub products: usize,
-    /// Since the last complete crawl.
-    pub age: Duration,
+    /// Since the last complete crawl or import; `None` before the first, and then there is no such metric.
+    pub age: Option<Duration>,
 }
 
 impl CatalogueStands {
@@ -181,6 +181,23 @@ impl CatalogueStands {
         // Exact up to 2⁵³ products.
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and no catalogue is that large")]
         gauge!(names::CATALOGUE_PRODUCTS).set(self.products as f64);
-        gauge!(names::CATALOGUE_AGE).set(self.age.as_secs_f64());
+        if let Some(age) = self.age {
+            gauge!(names::CATALOGUE_AGE).set(age.as_secs_f64());
+        }
+    }
+}
+
+/// Something a shopper did was not learned, because there was no room for it.
+#[derive(Clone, Copy, Debug)]
+pub struct LearningDropped {
+    /// `operation`: what traffic showed; `line`: of the training log.
+    pub kind: &'static str,
+}
+
+impl LearningDropped {
+    /// Writes it.
+    pub fn emit(self) {
+        counter!(names::INGEST_DROPPED, names::KIND => self.kind).increment(1);
+        tracing::debug!(kind = self.kind, "no room to learn");
     }
 }

@@ -15,6 +15,8 @@ pub const CONNECTIONS: &str = "outfitter_connections";
 pub const UPSTREAM_DURATION: &str = "http_client_request_duration_seconds";
 /// Histogram, seconds, by who served: slates made.
 pub const SLATE_DURATION: &str = "outfitter_slate_duration_seconds";
+/// Counter, by kind: what could not be learned because there was no room for it.
+pub const INGEST_DROPPED: &str = "outfitter_ingest_dropped_total";
 /// Gauge: products in the catalogue.
 pub const CATALOGUE_PRODUCTS: &str = "outfitter_catalogue_products";
 /// Gauge, seconds: time since the last complete crawl.
@@ -26,7 +28,7 @@ pub const METHOD: &str = "http_request_method";
 pub const STATUS: &str = "http_response_status_code";
 /// Label: an error's stable code.
 pub const CODE: &str = "code";
-/// Label: what a request to the platform was for.
+/// Label: what a request to the platform was for, or what was dropped.
 pub const KIND: &str = "kind";
 /// Label: how it ended.
 pub const OUTCOME: &str = "outcome";
@@ -40,8 +42,11 @@ pub const HISTOGRAMS: &[(&str, &str)] = &[
     (SLATE_DURATION, "Slates of products made, by who served them."),
 ];
 /// As [`HISTOGRAMS`].
-pub const COUNTERS: &[(&str, &str)] =
-    &[(ERRORS, "Errors told to clients, by code."), (PANICS, "Handlers that panicked; each is a bug.")];
+pub const COUNTERS: &[(&str, &str)] = &[
+    (ERRORS, "Errors told to clients, by code."),
+    (PANICS, "Handlers that panicked; each is a bug."),
+    (INGEST_DROPPED, "Operations not learned from and lines missing from the training log, for want of room."),
+];
 /// As [`HISTOGRAMS`].
 pub const GAUGES: &[(&str, &str)] = &[
     (REQUESTS_ACTIVE, "Requests in flight."),

@@ -74,21 +74,21 @@ fn what_needs_consent_says_so_and_what_does_not_is_decided() {
 fn affinity_and_interests_need_consent_and_a_shopper() {
     let engine = world();
     let mut context = shopper(60, &[viewed(50, "t1"), viewed(51, "l1"), viewed(52, "t2")]);
-    let camps = engine.affinity(&context, &key("t4")).unwrap();
-    let reads = engine.affinity(&context, &key("l4")).unwrap();
+    let camps = engine.affinity(&context).of(&key("t4")).unwrap();
+    let reads = engine.affinity(&context).of(&key("l4")).unwrap();
     assert!(camps > reads && reads > 0.0 && camps <= 1.0, "{camps} {reads}");
-    assert_eq!(engine.affinity(&context, &key("unknown")), None);
+    assert_eq!(engine.affinity(&context).of(&key("unknown")), None);
     let interests = engine.interests(&context, 5);
     assert_eq!(interests.iter().map(|interest| &*interest.label).collect::<Vec<_>>(), ["Tents", "Lamps"]);
     assert!((interests.iter().map(|interest| interest.weight).sum::<f64>() - 1.0).abs() < 1e-9);
     assert_eq!(engine.interests(&context, 1).len(), 1);
-    assert_eq!(engine.affinity(&shopper(60, &[]), &key("t4")), Some(0.0));
+    assert_eq!(engine.affinity(&shopper(60, &[])).of(&key("t4")), Some(0.0));
     context.consent = Consent::ALL.with(Purpose::Preferences, false);
-    assert_eq!(engine.affinity(&context, &key("t4")), None);
+    assert_eq!(engine.affinity(&context).of(&key("t4")), None);
     assert_eq!(engine.interests(&context, 5), []);
     context.consent = Consent::ALL;
     context.shopper = None;
-    assert_eq!(engine.affinity(&context, &key("t4")), None);
+    assert_eq!(engine.affinity(&context).of(&key("t4")), None);
 }
 
 #[test]

@@ -147,7 +147,7 @@ proptest! {
         let context = shopper(100_001, &own(&history));
         let keys: Vec<_> = window.iter().map(|n| key(&format!("p{n:02}"))).collect();
         for one in &keys {
-            let affinity = engine.affinity(&context, one);
+            let affinity = engine.affinity(&context).of(one);
             prop_assert!(affinity.is_none_or(|fits| (0.0..=1.0).contains(&fits)));
         }
         prop_assert!(engine.interests(&context, 9).iter().map(|interest| interest.weight).sum::<f64>() <= 1.0 + 1e-9);

@@ -1,10 +1,11 @@
 //! The slates of one operation: put down once they are settled, looked up by the resolvers.
 
 use super::ask::SlateAsk;
+use super::decider::Affinity;
 use crate::domain::ids::ProductKey;
 use crate::domain::slate::{Decision, SlateItem};
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A slate as served.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,9 +20,16 @@ pub struct Settled {
 /// decisions that the platform does not have any more.
 ///
 /// The lock is held for one map operation, never across an await.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct SlateBook {
     pages: Mutex<Pages>,
+    affinity: OnceLock<Affinity>,
+}
+
+impl std::fmt::Debug for SlateBook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SlateBook").field("pages", &self.pages).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -32,6 +40,11 @@ struct Pages {
 }
 
 impl SlateBook {
+    /// How well products fit the shopper: read for the first product asked for, kept for the others.
+    pub fn affinity(&self, read: impl FnOnce() -> Affinity) -> &Affinity {
+        self.affinity.get_or_init(read)
+    }
+
     /// The slate that was settled for this ask.
     pub fn get(&self, ask: &SlateAsk) -> Option<Arc<Settled>> {
         self.pages().slates.get(ask).cloned()
@@ -65,5 +78,25 @@ impl SlateBook {
     fn pages(&self) -> MutexGuard<'_, Pages> {
         // A panic while the lock was held cannot have left a map half written.
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn the_taste_is_read_for_the_first_product_only() {
+        let (book, reads) = (SlateBook::default(), Cell::new(0));
+        let fits = |key: &str| {
+            let read = || {
+                reads.set(reads.get() + 1);
+                Box::new(|key: &ProductKey| (key.as_str() == "known").then_some(0.5)) as Affinity
+            };
+            book.affinity(read)(&ProductKey::new(key))
+        };
+        assert_eq!((fits("known"), fits("other"), fits("known")), (Some(0.5), None, Some(0.5)));
+        assert_eq!(reads.get(), 1);
     }
 }

@@ -5,6 +5,9 @@ use crate::domain::slate::Intent;
 use crate::engine::{Context, Engine, RankRequest, Ranking, SlateRequest, Slated};
 use async_trait::async_trait;
 
+/// From a product to how well it fits the shopper, 0 to 1; `None` where nothing personal may be read.
+pub type Affinity = Box<dyn Fn(&ProductKey) -> Option<f64> + Send + Sync>;
+
 /// The engine, as far as resolvers see it.
 #[async_trait]
 pub trait Decider: Send + Sync {
@@ -20,8 +23,8 @@ pub trait Decider: Send + Sync {
     /// The order of a window of the platform's products for this shopper.
     async fn rank(&self, context: &Context, request: &RankRequest) -> Ranking;
 
-    /// How well the product fits the shopper, 0 to 1; `None` where nothing personal may be read.
-    fn affinity(&self, context: &Context, product: &ProductKey) -> Option<f64>;
+    /// How well products fit the shopper. Asked once an operation, then product by product.
+    fn affinity(&self, context: &Context) -> Affinity;
 
     /// The shopper's categories and their weights, strongest first, weights summing to at most 1.
     fn interests(&self, context: &Context, first: usize) -> Vec<(String, f64)>;
@@ -45,8 +48,9 @@ impl Decider for Engine {
         Engine::rank(self, context, request).await
     }
 
-    fn affinity(&self, context: &Context, product: &ProductKey) -> Option<f64> {
-        Engine::affinity(self, context, product)
+    fn affinity(&self, context: &Context) -> Affinity {
+        let affinity = Engine::affinity(self, context);
+        Box::new(move |product| affinity.of(product))
     }
 
     fn interests(&self, context: &Context, first: usize) -> Vec<(String, f64)> {

@@ -95,7 +95,7 @@ impl PersonalizedProduct {
     /// How well the product fits this shopper now, 0 to 1, comparable within one response. Null without consent.
     async fn affinity(&self, ctx: &Context<'_>) -> Option<f64> {
         let viewer = Viewer::of(ctx).ok()?;
-        viewer.engine.affinity(&viewer.context, &self.0)
+        viewer.affinity(&self.0)
     }
 
     /// Products to show beside this one.

@@ -2,6 +2,7 @@
 
 use super::scalar::PersonalizedDateTime;
 use super::sink::Rejection;
+use crate::domain::event::MAX_LINES;
 use crate::domain::event::{Event, EventType, Line};
 use crate::domain::ids::{CollectionKey, DecisionId, EventId, OrderKey, ProductKey, VariantKey};
 use crate::domain::money::{Currency, Money};
@@ -55,7 +56,7 @@ pub(super) struct PersonalizedEventInput {
     collection_id: Option<ID>,
     /// What was searched for.
     query: Option<String>,
-    /// Lines of a cart or an order.
+    /// Lines of a cart or an order, at most 250.
     lines: Option<Vec<PersonalizedLineInput>>,
     /// Order id. Orders told by a client train the model but never feed value scores: those come by webhook.
     order_id: Option<ID>,
@@ -90,8 +91,6 @@ pub(super) struct PersonalizedMoneyInput {
 
 /// The longest id or query text taken, in bytes.
 const MAX_TEXT: usize = 512;
-/// The most lines of one event.
-const MAX_LINES: usize = 500;
 
 impl PersonalizedEventInput {
     /// The event of the domain. Errors: what is malformed, in words for the client.

@@ -33,7 +33,7 @@ pub mod viewer;
 
 pub use ask::{EntryField, SlateAsk, Subject};
 pub use book::{Settled, SlateBook};
-pub use decider::Decider;
+pub use decider::{Affinity, Decider};
 pub use error::AskError;
 pub use execute::{ParsedDocument, Personalization};
 pub use sdl::sdl;

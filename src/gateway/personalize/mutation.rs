@@ -6,10 +6,8 @@ use super::event::{
 use super::shopper::{PersonalizedConsent, PersonalizedPurpose};
 use super::viewer::Viewer;
 use crate::domain::consent::Purpose;
+use crate::domain::event::MAX_EVENTS;
 use async_graphql::{Context, ErrorExtensions, ID, InputObject, Object, Result, SimpleObject};
-
-/// The most events of one call.
-const MAX_EVENTS: usize = 100;
 
 pub(super) struct Mutation;
 

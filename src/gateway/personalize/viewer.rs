@@ -39,6 +39,11 @@ impl Viewer {
         self.context.shopper.as_ref().filter(|_| self.context.consent.allows(Purpose::Preferences))
     }
 
+    /// How well the product fits the shopper, 0 to 1; `None` where nothing personal may be read.
+    pub(super) fn affinity(&self, product: &ProductKey) -> Option<f64> {
+        self.book.affinity(|| self.engine.affinity(&self.context))(product)
+    }
+
     /// The slate of an ask: the one settled before, or else one decided now. Errors: an unknown placement.
     pub(super) async fn slate(&self, ask: &SlateAsk) -> async_graphql::Result<Arc<Settled>> {
         if let Some(settled) = self.book.get(ask) {

@@ -9,6 +9,7 @@ use super::Recorded;
 use crate::domain::ids::ShopperKey;
 use crate::ingest::config;
 use crate::ingest::error::StartError;
+use crate::telemetry::events::LearningDropped;
 use files::Files;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,6 +60,7 @@ impl TrainingLog {
     pub(super) fn append(&self, event: Arc<Recorded>) {
         if self.queue.try_send(Message::Line(event)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
+            LearningDropped { kind: "line" }.emit();
         }
     }
 
@@ -99,6 +101,7 @@ fn write(mut files: Files, mut messages: mpsc::Receiver<Message>, dropped: &Atom
             Some(Message::Line(event)) => {
                 if files.append(&event).is_err() {
                     dropped.fetch_add(1, Ordering::Relaxed);
+                    LearningDropped { kind: "line" }.emit();
                 }
             }
             Some(Message::Erase(shopper)) => report(files.note_erasure(&shopper)),

@@ -17,7 +17,7 @@ use outfitter::engine::{Context, RankRequest, Ranking, SlateRequest, Slated};
 use outfitter::gateway::classify::{Classified, Operation};
 use outfitter::gateway::error::RequestError;
 use outfitter::gateway::personalize::sink::{Rejection, SinkError};
-use outfitter::gateway::personalize::{Decider, EventSink, ParsedDocument, Personalization, Viewer};
+use outfitter::gateway::personalize::{Affinity, Decider, EventSink, ParsedDocument, Personalization, Viewer};
 use outfitter::gateway::who::{Asking, Who};
 use outfitter::ingest::{Evidence, RootField};
 use outfitter::store::{DecisionStore, StoreError};
@@ -73,8 +73,10 @@ impl Decider for Fixed {
         unreachable!("generated operations put nothing in order: {request:?}")
     }
 
-    fn affinity(&self, _: &Context, product: &ProductKey) -> Option<f64> {
-        (!hash(product.as_str()).is_multiple_of(5)).then(|| (hash(product.as_str()) % 1000) as f64 / 1000.0)
+    fn affinity(&self, _: &Context) -> Affinity {
+        Box::new(|product| {
+            (!hash(product.as_str()).is_multiple_of(5)).then(|| (hash(product.as_str()) % 1000) as f64 / 1000.0)
+        })
     }
 
     fn interests(&self, _: &Context, first: usize) -> Vec<(String, f64)> {

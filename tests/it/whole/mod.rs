@@ -5,6 +5,7 @@ mod carts;
 mod counted;
 mod decisions;
 mod federated;
+mod metrics;
 mod ranked;
 mod sessions;
 mod shelves;

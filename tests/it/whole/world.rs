@@ -65,8 +65,8 @@ pub(super) const fn refusing(session: &str) -> Shopper<'_> {
 impl World {
     /// Starts the demo with a short history.
     pub(super) async fn start() -> Self {
-        let mut settings = Settings::default();
-        settings.demo = demo::Config { events: 4000, shoppers: 200, ..demo::Config::default() };
+        let demo = demo::Config { events: 4000, shoppers: 200, ..demo::Config::default() };
+        let mut settings = Settings { demo, ..Settings::default() };
         // Time is the engine's own tests' subject; a slow machine should not change a slate here.
         settings.engine.deadline = Duration::from_secs(60);
         Self::with(settings).await
