@@ -122,8 +122,8 @@ async fn without_consent_the_order_and_the_cursors_are_the_platforms() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_written_sort_is_kept_unless_a_rule_names_it_and_the_caller_opted_in() {
-    let mut settings = Settings::default();
-    settings.demo = demo::Config { events: 4000, shoppers: 200, ..demo::Config::default() };
+    let demo = demo::Config { events: 4000, shoppers: 200, ..demo::Config::default() };
+    let mut settings = Settings { demo, ..Settings::default() };
     settings.engine.deadline = Duration::from_secs(60);
     let world = World::with(settings).await;
     let who = shopper("sort");
