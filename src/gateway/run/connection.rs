@@ -2,7 +2,6 @@
 //! page in order and cursors that carry it.
 
 use super::Run;
-use super::rank::below;
 use crate::gateway::plan::{Branch, EdgeMember, Member, PageMember, Plan, Rank, SelectionId, Trie};
 use crate::gateway::rerank::cursor::Place;
 use crate::gateway::rerank::page::{Listed, Page};
@@ -196,4 +195,12 @@ fn descend<'t>(trie: &'t Trie, name: &str) -> Option<&'t Trie> {
         Some(Branch::Descend(trie)) => Some(trie),
         _ => None,
     }
+}
+
+/// Takes the errors below a path out, with the rest of their paths.
+pub(super) fn below(errors: &mut Vec<Error>, path: &[Step]) -> Vec<Error> {
+    let (inside, outside) = std::mem::take(errors).into_iter().partition(|(at, _)| at.starts_with(path));
+    *errors = outside;
+    let inside: Vec<Error> = inside;
+    inside.into_iter().map(|(at, error)| (at.into_iter().skip(path.len()).collect(), error)).collect()
 }

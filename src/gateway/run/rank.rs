@@ -1,7 +1,7 @@
 //! Putting the platform's lists in order: decide, look up what the platform's page did not hold, write the page anew.
 
 use super::Run;
-use super::connection::ConnectionWriter;
+use super::connection::{ConnectionWriter, below};
 use crate::domain::consent::Purpose;
 use crate::domain::ids::{CollectionKey, ProductKey};
 use crate::domain::slate::Decision;
@@ -224,14 +224,6 @@ fn fits(sort: Option<&str>, arguments: &Map<String, Value>) -> bool {
         (Some(sort), Some(written)) => written.as_str() == Some(sort),
         _ => false,
     }
-}
-
-/// Takes the errors below a path out, with the rest of their paths.
-pub(super) fn below(errors: &mut Vec<Error>, path: &[Step]) -> Vec<Error> {
-    let (inside, outside) = std::mem::take(errors).into_iter().partition(|(at, _)| at.starts_with(path));
-    *errors = outside;
-    let inside: Vec<Error> = inside;
-    inside.into_iter().map(|(at, error)| (at.into_iter().skip(path.len()).collect(), error)).collect()
 }
 
 /// Whether any text of a request holds a cursor of ours.
