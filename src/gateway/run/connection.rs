@@ -147,7 +147,7 @@ impl ConnectionWriter<'_> {
         };
         let mut fragment = splice::value(&self.listed.body, range, trie.unwrap_or(&Trie::default())).ok()?;
         let path = [self.listed.path.as_slice(), from].concat();
-        fragment.errors.extend(below(self.errors, &path));
+        fragment.errors.extend(splice::take_below(self.errors, &path));
         Some(self.run.add(fragment))
     }
 

@@ -154,7 +154,7 @@ impl Run {
         for (to, from) in order.into_iter().enumerate() {
             let mut fragment = elements.get_mut(from as usize)?.take()?;
             let at = [listed.path.clone(), vec![Step::Index(from as usize)]].concat();
-            fragment.errors.extend(below(errors, &at));
+            fragment.errors.extend(splice::take_below(errors, &at));
             if to > 0 {
                 writing.text(b",");
             }

@@ -58,3 +58,11 @@ pub fn as_client_sees(path: Vec<Step>) -> Option<Vec<Step>> {
     };
     path.into_iter().map(step).collect()
 }
+
+/// Takes the errors below a path out, with the rest of their paths.
+pub fn take_below(errors: &mut Vec<Error>, path: &[Step]) -> Vec<Error> {
+    let is_below = |(at, _): &Error| at.starts_with(path);
+    let (inside, outside): (Vec<Error>, Vec<Error>) = std::mem::take(errors).into_iter().partition(is_below);
+    *errors = outside;
+    inside.into_iter().map(|(at, error)| (at.into_iter().skip(path.len()).collect(), error)).collect()
+}

@@ -11,7 +11,7 @@ mod scan;
 mod write;
 
 pub use assemble::{assemble, errors_below};
-pub use errors::{Error, MAX_ERRORS, as_client_sees, errors_in, errors_of};
+pub use errors::{Error, MAX_ERRORS, as_client_sees, errors_in, errors_of, take_below};
 pub use own::own_fragment;
 pub use part::{named, places, value};
 pub use scan::{Answer, Element, Malformed, Members, answer, elements, members, members_of, text};
