@@ -92,6 +92,8 @@ pub struct Assembled {
 /// Puts the gateway together: reads the shop's schema and the catalogue file; crawls nothing yet.
 /// Errors: settings that cannot be used, a shop that does not tell its schema.
 pub async fn gateway(settings: &Settings, demo: bool) -> anyhow::Result<Assembled> {
+    // Before the shop is asked for the first time: what happens earlier is not counted.
+    let metrics = init::metrics();
     let shop = shop(settings)?;
     let theirs = schema(settings, &shop).await?;
     let composed = Arc::new(Composed::new(&theirs, &personalize::sdl(), shop.platform.entities())?);
@@ -125,7 +127,7 @@ pub async fn gateway(settings: &Settings, demo: bool) -> anyhow::Result<Assemble
         paths: shop.platform.paths().iter().map(|path| (*path).to_owned()).collect(),
         exposed: EXPOSED.map(HeaderName::from_static).to_vec(),
         body_limit: settings.limits.body.as_u64(),
-        metrics: init::metrics(),
+        metrics,
     })?;
     let page = PageSettings { endpoint: "/graphql", demo, consent: settings.ingest.default_consent };
     let lifecycle = app.lifecycle();
