@@ -1,7 +1,7 @@
 //! Putting the platform's lists in order: decide, look up what the platform's page did not hold, write the page anew.
 
 use super::Run;
-use super::connection::{ConnectionWriter, below};
+use super::connection::ConnectionWriter;
 use crate::domain::consent::Purpose;
 use crate::domain::ids::{CollectionKey, ProductKey};
 use crate::domain::slate::Decision;
