@@ -196,11 +196,3 @@ fn descend<'t>(trie: &'t Trie, name: &str) -> Option<&'t Trie> {
         _ => None,
     }
 }
-
-/// Takes the errors below a path out, with the rest of their paths.
-pub(super) fn below(errors: &mut Vec<Error>, path: &[Step]) -> Vec<Error> {
-    let (inside, outside) = std::mem::take(errors).into_iter().partition(|(at, _)| at.starts_with(path));
-    *errors = outside;
-    let inside: Vec<Error> = inside;
-    inside.into_iter().map(|(at, error)| (at.into_iter().skip(path.len()).collect(), error)).collect()
-}
