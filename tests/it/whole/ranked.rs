@@ -85,10 +85,21 @@ async fn pages_of_any_size_show_each_product_once_window_by_window_and_back_agai
         let beginning: Vec<_> = platform.iter().take(shown.len().saturating_sub(40)).collect();
         assert!(beginning.iter().all(|id| known.contains(id)), "no window is left out (round {round})");
         assert_ne!(shown, platform[..shown.len()], "the order is the shopper's (round {round})");
-        // Back over the page before, within its window.
-        let (page, start) = &pages[1];
-        let back = world.ask(who, PAGE, json!({ "last": pages[0].0.len(), "before": start })).await;
-        assert_eq!(ids(&back["products"]), pages[0].0, "back from {page:?}");
+        // Back to the beginning, in steps of any size, from the last page that began in the first window.
+        let window = (40 / pages[0].0.len()).max(1) * pages[0].0.len();
+        let offsets = pages.iter().scan(0, |at, (page, _)| Some(std::mem::replace(at, *at + page.len())));
+        let (offset, start) =
+            offsets.zip(pages.iter().map(|(_, start)| start)).filter(|(at, _)| *at < window).last().unwrap();
+        let (mut back, mut before) = (Vec::new(), start.clone());
+        while back.len() < offset {
+            let answer = world.ask(who, PAGE, json!({ "last": random.random_range(1..12), "before": before })).await;
+            let info = &answer["products"]["pageInfo"];
+            assert_eq!(info["hasNextPage"], true);
+            before = info["startCursor"].clone();
+            back.splice(..0, ids(&answer["products"]));
+            assert_eq!(info["hasPreviousPage"], back.len() < offset);
+        }
+        assert_eq!(back, shown[..offset], "the way back shows the same (round {round})");
     }
 }
 
