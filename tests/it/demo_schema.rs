@@ -1,14 +1,14 @@
 //! The demo store's schema is a subset of Shopify's: whatever a client may write against the one, it may write against
 //! the other, and reads the same types.
 //!
-//! `tests/fixtures/shopify.min.graphql` is the Storefront API 2026-04, without descriptions, from
+//! `schema/shopify.graphql` is the Storefront API 2026-04, without descriptions, from
 //! storefront.schema.json of npm @shopify/hydrogen-react 2026.4.4 (MIT).
 
 use apollo_compiler::Schema;
 use apollo_compiler::ast::{FieldDefinition, InputValueDefinition};
 use apollo_compiler::schema::ExtendedType;
 
-const SHOPIFY: &str = include_str!("../fixtures/shopify.min.graphql");
+const SHOPIFY: &str = include_str!("../../schema/shopify.graphql");
 
 fn same_arguments(at: &str, own: &[impl AsRef<InputValueDefinition>], full: &[impl AsRef<InputValueDefinition>]) {
     for argument in own.iter().map(AsRef::as_ref) {

@@ -30,7 +30,7 @@ use shop::{World, execute};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub(crate) const SHOPIFY: &str = include_str!("../../fixtures/shopify.min.graphql");
+pub(crate) const SHOPIFY: &str = include_str!("../../../schema/shopify.graphql");
 
 /// The shop over HTTP, with a count of its requests.
 async fn serve_shop() -> (String, Arc<AtomicUsize>) {
