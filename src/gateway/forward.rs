@@ -5,12 +5,14 @@ use super::error::{GatewayError, UpstreamError};
 use super::overhear;
 use super::respond::{self, AnswerBody};
 use super::who::Who;
+use crate::ingest::identity::cookie;
 use crate::ingest::{Evidence, RootField};
 use crate::platform::Platform;
 use crate::platform::upstream::{Upstream, UpstreamError as Failure};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
-use http::{HeaderMap, Method, Response};
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue, Method, Response};
 use http_body_util::BodyExt;
 use std::io;
 use std::net::IpAddr;
@@ -20,10 +22,28 @@ use std::sync::Arc;
 pub fn headers(platform: &dyn Platform, from: &HeaderMap, buyer: IpAddr) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(from.len());
     for (name, value) in from.iter().filter(|(name, _)| platform.forwards(name)) {
-        headers.append(name.clone(), value.clone());
+        // The gateway's own session is nobody else's to know.
+        let value = if name == COOKIE { without_own(value) } else { Some(value.clone()) };
+        if let Some(value) = value {
+            headers.append(name.clone(), value);
+        }
     }
     platform.buyer(&mut headers, buyer);
     headers
+}
+
+/// Cookies without the gateway's own; `None` where nothing is left. Without ours the header stays as it came.
+fn without_own(cookies: &HeaderValue) -> Option<HeaderValue> {
+    let is_own = |pair: &&[u8]| {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        name.trim_ascii() == cookie::NAME.as_bytes()
+    };
+    if !cookies.as_bytes().split(|byte| *byte == b';').any(|pair| is_own(&pair)) {
+        return Some(cookies.clone());
+    }
+    let left = cookies.as_bytes().split(|byte| *byte == b';').filter(|pair| !is_own(pair)).map(<[u8]>::trim_ascii);
+    let left = left.collect::<Vec<_>>().join(&b"; "[..]);
+    HeaderValue::from_bytes(&left).ok().filter(|value| !value.is_empty())
 }
 
 /// Who learns from what passes, and from what.
@@ -94,4 +114,21 @@ pub fn failed(failure: Failure) -> GatewayError {
         }
     };
     GatewayError::Upstream(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gateways_own_cookie_does_not_reach_the_platform() {
+        let kept = |cookies: &'static str| {
+            let value = without_own(&HeaderValue::from_static(cookies));
+            value.map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(kept("a=1;b=2").as_deref(), Some("a=1;b=2"));
+        assert_eq!(kept("a=1; outfitter_session=secret; b=2").as_deref(), Some("a=1; b=2"));
+        assert_eq!(kept("outfitter_session=secret"), None);
+        assert_eq!(kept("my_outfitter_session=1").as_deref(), Some("my_outfitter_session=1"));
+    }
 }

@@ -11,7 +11,7 @@ use super::json::string_end;
 use crate::telemetry::events::ErrorTold;
 use bytes::Bytes;
 use futures::Stream;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, VARY};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use serde::Serialize;
@@ -183,6 +183,11 @@ fn errors(errors: &[ClientError], media: Media) -> Response<AnswerBody> {
 fn finish(headers: &mut HeaderMap, media: Media, caching: Caching) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
     headers.append(VARY, HeaderValue::from_static("accept"));
+    if caching != Caching::Platform {
+        // They describe the platform's answer, not this one.
+        headers.remove(ETAG);
+        headers.remove(LAST_MODIFIED);
+    }
     match caching {
         Caching::Platform => {}
         Caching::NoStore => {
@@ -267,13 +272,15 @@ mod tests {
         upstream.append("set-cookie", HeaderValue::from_static("a=1"));
         upstream.append("set-cookie", HeaderValue::from_static("b=2"));
         upstream.append("x-internal", HeaderValue::from_static("secret"));
-        let returns = |name: &HeaderName| name == "set-cookie";
+        upstream.append(ETAG, HeaderValue::from_static("\"1\""));
+        let returns = |name: &HeaderName| name == "set-cookie" || name == ETAG;
         let from = Upstream { status: StatusCode::OK, headers: &upstream };
         let response = composed(Bytes::from_static(b"{}"), true, GRAPHQL, Caching::NoStore, Some((from, &returns)));
         assert_eq!(response.headers()[CACHE_CONTROL], "private, no-store");
         assert_eq!(response.headers().get_all(CACHE_CONTROL).iter().count(), 1);
         assert_eq!(response.headers().get_all("set-cookie").iter().count(), 2);
         assert!(!response.headers().contains_key("x-internal"));
+        assert!(!response.headers().contains_key(ETAG), "the platform's answer is another one");
         let kept = composed(Bytes::new(), true, GRAPHQL, Caching::Private(30), None);
         assert_eq!(kept.headers()[CACHE_CONTROL], "private, max-age=30");
     }
