@@ -200,12 +200,6 @@ pub enum UpstreamError {
         /// What is wrong with it; never its body.
         reason: String,
     },
-    /// The circuit is open.
-    #[error("the platform at {address} has failed repeatedly; it is left alone for now")]
-    CircuitOpen {
-        /// Host and port.
-        address: String,
-    },
 }
 
 /// Anything that ends a request in the gateway.
@@ -240,9 +234,7 @@ impl GatewayError {
         match self {
             Self::Request(error) => error.code(),
             Self::Upstream(UpstreamError::Timeout { .. }) => Code::UpstreamTimeout,
-            Self::Upstream(UpstreamError::Unreachable { .. } | UpstreamError::CircuitOpen { .. }) => {
-                Code::UpstreamUnavailable
-            }
+            Self::Upstream(UpstreamError::Unreachable { .. }) => Code::UpstreamUnavailable,
             Self::Upstream(UpstreamError::TooLarge { .. } | UpstreamError::NotGraphql { .. }) => Code::UpstreamInvalid,
             Self::Overloaded => Code::Overloaded,
             Self::NotReady(_) => Code::NotReady,
