@@ -9,7 +9,7 @@ use super::defer::{self, Began};
 use super::documents::Documents;
 use super::envelope::{self, Envelope, Method};
 use super::error::{GatewayError, RequestError, UpstreamError};
-use super::forward::{self, Listener, Passing, failed};
+use super::forward::{self, Listener, Passing, failed, repeat};
 use super::introspect::Introspection;
 use super::limits::Limits;
 use super::overhear::Spoken;
@@ -27,7 +27,7 @@ use crate::domain::consent::Purpose;
 use crate::ingest::identity::SESSION_HEADER;
 use crate::platform::Platform;
 use crate::platform::answer::Answer as Answered;
-use crate::platform::upstream::Upstream;
+use crate::platform::upstream::{Repeat, Upstream};
 use crate::store::DecisionStore;
 use apollo_compiler::ast::OperationType;
 use arc_swap::ArcSwap;
@@ -111,7 +111,7 @@ impl Gateway {
         let served = self.served.load_full();
         let Some(text) = &envelope.query else {
             // A hash alone: persisted documents are the platform's.
-            return self.forward(request, body, None).await;
+            return self.forward(request, body, Repeat::Never, None).await;
         };
         let document = served.documents.classify(text)?;
         let operation = document.operation(envelope.operation_name.as_deref())?;
@@ -120,7 +120,8 @@ impl Gateway {
         }
         let Some(operation) = operation.filter(|operation| self.is_ours(parts, operation)) else {
             let listener = operation.and_then(|operation| self.listener(request, &document, operation));
-            return self.forward(request, body, listener).await;
+            let repeat = operation.map_or(Repeat::Never, |operation| repeat(operation.definition.operation_type));
+            return self.forward(request, body, repeat, listener).await;
         };
         self.personalize(request, body, &served, &document, operation).await
     }
@@ -145,11 +146,13 @@ impl Gateway {
         &self,
         request: Request<'_>,
         body: Bytes,
+        repeat: Repeat,
         listener: Option<Listener>,
     ) -> Result<Response<AnswerBody>, GatewayError> {
         let Request { parts, peer, envelope } = request;
         let headers = forward::headers(&*self.modules.platform, &parts.headers, peer);
-        let passing = Passing { method: parts.method.clone(), query: parts.uri.query(), headers, body, listener };
+        let passing =
+            Passing { method: parts.method.clone(), query: parts.uri.query(), headers, body, repeat, listener };
         passing.forward(&self.modules.upstream, &*self.modules.platform, envelope.accept).await
     }
 
@@ -177,7 +180,8 @@ impl Gateway {
             planned => Some(planned?),
         };
         let Some(plan) = plan else {
-            return self.forward(request, body, self.listener(request, document, operation)).await;
+            let repeat = repeat(operation.definition.operation_type);
+            return self.forward(request, body, repeat, self.listener(request, document, operation)).await;
         };
         let variables = Variables::new(Arc::clone(&plan), envelope.variables.as_ref())
             .map_err(|error| RequestError::Variables { message: format!("variables cannot be read: {error}") })?;
@@ -297,5 +301,6 @@ fn ask(
 ) -> impl Future<Output = Result<Answered, GatewayError>> + use<> {
     let body = run.request_of(fetch);
     let headers: HeaderMap = run.headers.clone();
-    async move { upstream.ask(headers, body).await.map_err(failed) }
+    let repeat = repeat(run.plan.operation);
+    async move { upstream.ask(headers, body, repeat).await.map_err(failed) }
 }

@@ -8,7 +8,8 @@ use super::who::Who;
 use crate::ingest::identity::cookie;
 use crate::ingest::{Evidence, RootField};
 use crate::platform::Platform;
-use crate::platform::upstream::{Upstream, UpstreamError as Failure};
+use crate::platform::upstream::{Asked, Repeat, Upstream, UpstreamError as Failure};
+use apollo_compiler::ast::OperationType;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use http::header::COOKIE;
@@ -49,6 +50,11 @@ fn without_own(cookies: &HeaderValue) -> Option<HeaderValue> {
 /// Who learns from what passes, and from what.
 pub type Listener = (Arc<dyn Who>, Evidence, Vec<RootField>);
 
+/// Whether an operation may be sent to the platform again where nothing came of it: only a query.
+pub fn repeat(operation: OperationType) -> Repeat {
+    if operation == OperationType::Query { Repeat::Once } else { Repeat::Never }
+}
+
 /// A request on its way through.
 pub struct Passing<'a> {
     /// GET or POST.
@@ -59,6 +65,8 @@ pub struct Passing<'a> {
     pub headers: HeaderMap,
     /// As it came.
     pub body: Bytes,
+    /// Whether it may be sent again: only what is a query for certain.
+    pub repeat: Repeat,
     /// Overhears the answer.
     pub listener: Option<Listener>,
 }
@@ -72,9 +80,11 @@ impl Passing<'_> {
         platform: &dyn Platform,
         accept: Accept,
     ) -> Result<Response<AnswerBody>, GatewayError> {
-        let answer = upstream.send(self.method, self.query, self.headers, self.body).await.map_err(failed)?;
+        let Self { method, query, headers, body, repeat, listener } = self;
+        let asked = Asked { method, query, headers, body, repeat };
+        let answer = upstream.send(asked).await.map_err(failed)?;
         let (head, body) = answer.into_parts();
-        let mut stream = Box::pin(body.into_data_stream().map_err(|error| io::Error::other(error.to_string())));
+        let mut stream = body.into_data_stream();
         // Only where the status depends on it: an answer without data comes whole in its first chunk.
         let first = match accept.media {
             Media::GraphqlResponse => stream.try_next().await.map_err(broken_off)?.unwrap_or_default(),
@@ -83,7 +93,7 @@ impl Passing<'_> {
         let beginning = (!first.is_empty()).then(|| Ok(first.clone()));
         let stream = futures::stream::iter(beginning).chain(stream);
         let from = respond::Upstream { status: head.status, headers: &head.headers };
-        let body = AnswerBody::Stream(match self.listener {
+        let body = AnswerBody::Stream(match listener {
             Some((who, evidence, roots)) => {
                 Box::pin(overhear::listening(stream, (head.status, &head.headers), who, evidence, roots))
             }

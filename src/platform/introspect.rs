@@ -5,7 +5,7 @@
 //! changes nothing for planning.
 
 use super::sdl;
-use super::upstream::{Upstream, UpstreamError};
+use super::upstream::{Repeat, Upstream, UpstreamError};
 use http::HeaderMap;
 use serde::Deserialize;
 
@@ -69,7 +69,7 @@ pub async fn pull(upstream: &Upstream) -> Result<String, IntrospectError> {
 
 async fn ask(upstream: &Upstream, query: &str) -> Result<String, IntrospectError> {
     let body = serde_json::json!({ "query": query, "operationName": "IntrospectionQuery" }).to_string();
-    let answer = upstream.ask(HeaderMap::new(), body.into()).await?;
+    let answer = upstream.ask(HeaderMap::new(), body.into(), Repeat::Once).await?;
     if !answer.status.is_success() {
         let message = String::from_utf8_lossy(&answer.body).chars().take(200).collect();
         return Err(IntrospectError::Refused { status: answer.status.as_u16(), message });

@@ -10,6 +10,7 @@ pub mod pages;
 mod sdl;
 pub mod secret;
 pub mod shopify;
+mod streamed;
 pub mod upstream;
 
 use crate::domain::consent::Consent;

@@ -6,6 +6,7 @@
 
 use super::answer::{self, Answer};
 pub use super::fault::UpstreamError;
+pub use super::streamed::Streamed;
 use crate::telemetry::events::UpstreamAnswered;
 use bytes::Bytes;
 use bytesize::ByteSize;
@@ -21,7 +22,6 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use tower_http::timeout::TimeoutBody;
 
 /// Where the shop is and how long it may take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,8 +74,30 @@ pub enum UpstreamConfigError {
     Url(String),
 }
 
-/// The body of a streamed answer: ends with an error after `read_timeout` of silence.
-pub type Streamed = TimeoutBody<Incoming>;
+/// Whether a request may be sent a second time where the first brought nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// A mutation, or what may be one: a document that was not read here, an operation that cannot be told.
+    Never,
+    /// A query, for certain.
+    Once,
+}
+
+/// A request for the shop, on its way through.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// GET or POST.
+    pub method: Method,
+    /// Appended to the endpoint's own query string.
+    pub query: Option<&'a str>,
+    /// Those that the platform's allow-list let through; connection headers among them are dropped. The encoding is
+    /// whatever they accept.
+    pub headers: HeaderMap,
+    /// As it came.
+    pub body: Bytes,
+    /// Whether it may be sent again.
+    pub repeat: Repeat,
+}
 
 /// The client to one GraphQL endpoint. Cheap to clone; clones share the pool.
 #[derive(Clone, Debug)]
@@ -121,24 +143,16 @@ impl Upstream {
     }
 
     /// Sends a request and hands the answer back as soon as its head is there; the body streams.
-    ///
-    /// `query` is appended to the endpoint's own query string. `headers` are those that the platform's allow-list let
-    /// through; connection headers among them are dropped. The encoding is whatever the headers accept.
     /// Errors: [`UpstreamError`]; an HTTP error status is an answer, not an error.
-    pub async fn send(
-        &self,
-        method: Method,
-        query: Option<&str>,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<Response<Streamed>, UpstreamError> {
+    pub async fn send(&self, asked: Asked<'_>) -> Result<Response<Streamed>, UpstreamError> {
+        let Asked { method, query, headers, body, repeat: _ } = asked;
         let response = self.head(self.kind.unwrap_or("forward"), self.request(method, query, headers, body)?).await?;
-        Ok(response.map(|body| TimeoutBody::new(self.config.read_timeout, body)))
+        Ok(response.map(|body| Streamed::new(Bytes::new(), body, self.config.read_timeout)))
     }
 
     /// Posts a JSON body and buffers the whole answer, decompressed, within `max_answer` and `timeout`.
     /// Errors: [`UpstreamError`]; an HTTP error status is an answer, not an error.
-    pub async fn ask(&self, mut headers: HeaderMap, body: Bytes) -> Result<Answer, UpstreamError> {
+    pub async fn ask(&self, mut headers: HeaderMap, body: Bytes, _repeat: Repeat) -> Result<Answer, UpstreamError> {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let until = Instant::now() + self.config.timeout;
@@ -152,7 +166,7 @@ impl Upstream {
     /// Buffers the rest of an answer that [`Upstream::send`] began, within `max_answer` and `timeout`.
     /// Errors: [`UpstreamError`].
     pub async fn whole(&self, response: Response<Streamed>) -> Result<Answer, UpstreamError> {
-        let whole = answer::collect(response.map(Box::pin), self.config.max_answer);
+        let whole = answer::collect(response, self.config.max_answer);
         tokio::time::timeout(self.config.timeout, whole)
             .await
             .unwrap_or(Err(UpstreamError::Timeout(self.config.timeout)))

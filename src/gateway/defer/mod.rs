@@ -12,7 +12,7 @@ mod reader;
 use super::accept::Accept;
 use super::answer::is_personal;
 use super::error::{GatewayError, UpstreamError};
-use super::forward::failed;
+use super::forward::{failed, repeat};
 use super::limits::Limits;
 use super::plan::{Plan, Step};
 use super::respond::{self, AnswerBody, Caching};
@@ -20,7 +20,7 @@ use super::run::Run;
 use super::splice;
 use crate::platform::Platform;
 use crate::platform::answer::Answer as Answered;
-use crate::platform::upstream::{Streamed, Upstream};
+use crate::platform::upstream::{Asked, Streamed, Upstream};
 use crate::telemetry::events::ErrorTold;
 use bytes::Bytes;
 use futures::stream;
@@ -30,7 +30,6 @@ use http_body_util::BodyExt;
 use payload::{Rewriter, Written};
 use reader::{Found, Reader};
 use serde_json::json;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,7 +84,7 @@ pub enum Began {
 pub struct Parts {
     status: StatusCode,
     headers: HeaderMap,
-    body: Pin<Box<Streamed>>,
+    body: Streamed,
     reader: Reader,
     boundary: String,
     patience: Duration,
@@ -107,7 +106,8 @@ pub async fn begin(run: &mut Run, upstream: &Upstream, accept: Accept, limits: &
     headers.insert(ACCEPT, ASKED);
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let asked = ask(upstream, headers, body, limit(limits));
+    let asked = Asked { method: Method::POST, query: None, headers, body, repeat: repeat(plan.operation) };
+    let asked = ask(upstream, asked, limit(limits));
     let (began, ()) = tokio::join!(asked, run.root());
     began
 }
@@ -116,8 +116,8 @@ fn limit(limits: &Limits) -> usize {
     usize::try_from(limits.upstream_answer.as_u64()).unwrap_or(usize::MAX)
 }
 
-async fn ask(upstream: &Upstream, headers: HeaderMap, body: Bytes, limit: usize) -> Result<Began, GatewayError> {
-    let response = upstream.send(Method::POST, None, headers, body).await.map_err(failed)?;
+async fn ask(upstream: &Upstream, asked: Asked<'_>, limit: usize) -> Result<Began, GatewayError> {
+    let response = upstream.send(asked).await.map_err(failed)?;
     let media = response.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let Some(boundary) = media.and_then(|media| reader::boundary(&media)) else {
         return Ok(Began::Whole(Some(upstream.whole(response).await.map_err(failed)?)));
@@ -128,7 +128,7 @@ async fn ask(upstream: &Upstream, headers: HeaderMap, body: Bytes, limit: usize)
     let boundary = boundary.map_err(|broken| broken.told(status))?;
     let (head, body) = response.into_parts();
     let reader = Reader::new(&boundary, limit);
-    let (body, patience) = (Box::pin(body), upstream.read_timeout());
+    let patience = upstream.read_timeout();
     let mut parts = Parts { status, headers: head.headers, body, reader, boundary, patience, first: None };
     parts.first = parts.next().await.map_err(|broken| broken.told(status))?;
     Ok(Began::Parts(Box::new(parts)))

@@ -6,7 +6,7 @@ use crate::domain::ids::ProductKey;
 use crate::gateway::plan::SelectionId;
 use crate::gateway::splice;
 use crate::platform::Lookup;
-use crate::platform::upstream::UpstreamError;
+use crate::platform::upstream::{Repeat, UpstreamError};
 use bytes::Bytes;
 use futures::future::join_all;
 use indexmap::{IndexMap, IndexSet};
@@ -58,7 +58,7 @@ impl Run {
         self.requests += batches.len();
         let answers = join_all(batches.iter().map(|batch| {
             let body = self.request(batch);
-            self.means.upstream.ask(self.headers.clone(), body)
+            self.means.upstream.ask(self.headers.clone(), body, Repeat::Once)
         }));
         let answers = answers.await;
         let mut failed = None;

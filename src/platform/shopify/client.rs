@@ -5,7 +5,7 @@ use super::queries::{Catalogue, Customer, catalogue, customer};
 use crate::domain::ids::CustomerId;
 use crate::platform::answer::Answer;
 use crate::platform::pages::{CataloguePages, Page, PageError};
-use crate::platform::upstream::{Upstream, UpstreamError};
+use crate::platform::upstream::{Repeat, Upstream, UpstreamError};
 use async_trait::async_trait;
 use graphql_client::{GraphQLQuery, Response};
 use http::{HeaderMap, StatusCode};
@@ -27,7 +27,9 @@ pub(super) struct Pages {
 impl CataloguePages for Pages {
     async fn page(&self, after: Option<&str>) -> Result<Page, PageError> {
         let variables = catalogue::Variables { first: PAGE, after: after.map(str::to_owned) };
-        let answer = self.upstream.ask(HeaderMap::new(), body(&Catalogue::build_query(variables))?).await?;
+        let body = body(&Catalogue::build_query(variables))?;
+        // The crawl waits and asks again by itself, for longer than a request may.
+        let answer = self.upstream.ask(HeaderMap::new(), body, Repeat::Never).await?;
         convert::page(read::<catalogue::ResponseData>(&answer)?.products)
     }
 }
@@ -40,7 +42,7 @@ pub(super) async fn confirm(
 ) -> Result<Option<CustomerId>, UpstreamError> {
     let query = Customer::build_query(customer::Variables { token: token.to_owned() });
     let unreadable = |error: PageError| UpstreamError::Read(error.to_string());
-    let answer = upstream.ask(headers, body(&query).map_err(unreadable)?).await?;
+    let answer = upstream.ask(headers, body(&query).map_err(unreadable)?, Repeat::Once).await?;
     let data = read::<customer::ResponseData>(&answer).map_err(unreadable)?;
     Ok(data.customer.map(|customer| CustomerId::new(customer.id)))
 }
