@@ -3,23 +3,26 @@
 
 use crate::catalogue::crawl::Crawler;
 use crate::catalogue::{Catalogue, Index, import};
+use crate::domain::ids::CustomerId;
 use crate::engine::Engine;
 use crate::gateway::compose::Composed;
 use crate::gateway::rerank::Sealer;
 use crate::gateway::{Gateway, Modules, personalize};
-use crate::ingest::identity::AskPlatform;
+use crate::ingest::identity::{AskPlatform, CustomerCheck, NoAnswer};
 use crate::ingest::{Deps, Ingest};
 use crate::platform::upstream::{Upstream, UpstreamConfigError};
 use crate::platform::{self, Platform, introspect};
 use crate::server::graphiql::{self, PageSettings};
-use crate::server::{self, App, AppParts, Lifecycle};
+use crate::server::{self, App, AppParts, Lifecycle, Live, Reloaded};
 use crate::settings::Settings;
 use crate::store::MemoryStore;
-use crate::telemetry::init;
+use crate::telemetry::init::{self, Metrics};
 use anyhow::Context;
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
 use axum::Router;
-use http::HeaderName;
-use std::sync::Arc;
+use http::{HeaderMap, HeaderName};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The way to the shop: what the settings say of it, opened.
@@ -69,6 +72,140 @@ pub fn crawler(settings: &Settings, shop: &Shop, catalogue: &Arc<Catalogue>) -> 
     Ok(Crawler::new(pages, settings.catalogue.clone(), url, catalogue.clone()))
 }
 
+/// What lives as long as the process, whatever becomes of settings and schema.
+pub struct State {
+    /// What ranking knows of the products.
+    pub catalogue: Arc<Catalogue>,
+    /// Decides.
+    pub engine: Arc<Engine>,
+    /// Who is asking, and what they did.
+    pub ingest: Arc<Ingest>,
+    /// Sessions, profiles, decisions.
+    pub store: Arc<MemoryStore>,
+    /// To say that the process is stopping.
+    pub lifecycle: Lifecycle,
+    /// Tells who keeps something of a file that it may have changed.
+    pub reloaded: Reloaded,
+    metrics: Metrics,
+    /// Made once, so that cursors outlive a change of secrets.
+    sealer: Sealer,
+    demo: bool,
+}
+
+impl State {
+    /// Errors: settings that cannot be used.
+    fn new(settings: &Settings, shop: &Arc<ArcSwap<Shop>>, metrics: Metrics, demo: bool) -> anyhow::Result<Self> {
+        let catalogue = Arc::new(catalogue(settings)?);
+        let engine = Arc::new(Engine::new(settings.engine.clone(), catalogue.clone()));
+        let store = Arc::new(MemoryStore::new(&settings.store.memory));
+        let deps = Deps {
+            platform: shop.load().platform.clone(),
+            customers: Some(Arc::new(Customers(shop.clone()))),
+            store: store.clone(),
+            decisions: store.clone(),
+            catalogue: catalogue.clone(),
+            learner: engine.clone(),
+        };
+        let ingest = Ingest::new(settings.ingest.clone(), deps)?;
+        let sealer = Sealer::new(&ingest.derived_key("cursors"));
+        let (lifecycle, reloaded) = (Lifecycle::default(), Reloaded::default());
+        Ok(Self { catalogue, engine, ingest, store, lifecycle, reloaded, metrics, sealer, demo })
+    }
+
+    /// A gateway before the shop that knows no schema yet, and the routes to it.
+    /// Errors: settings that cannot be used.
+    fn gateway(&self, settings: &Settings, shop: &Shop) -> anyhow::Result<(Arc<Gateway>, Router)> {
+        let modules = Modules {
+            platform: shop.platform.clone(),
+            upstream: shop.upstream.clone(),
+            who: Arc::new(self.ingest.clone()),
+            engine: self.engine.clone(),
+            decisions: self.store.clone(),
+            rerank: settings.rerank.clone(),
+            sealer: self.sealer.clone(),
+        };
+        let gateway = Arc::new(Gateway::waiting(modules, settings.limits.clone()));
+        let app = App::new(AppParts {
+            backend: gateway.clone(),
+            config: settings.server.clone(),
+            paths: shop.platform.paths().iter().map(|path| (*path).to_owned()).collect(),
+            exposed: EXPOSED.map(HeaderName::from_static).to_vec(),
+            body_limit: settings.limits.body.as_u64(),
+            metrics: self.metrics.clone(),
+        })?;
+        let page = PageSettings { endpoint: "/graphql", demo: self.demo, consent: settings.ingest.default_consent };
+        Ok((gateway, server::router(app.within(self.lifecycle.clone()), graphiql::routes(&page))))
+    }
+}
+
+/// A gateway that can change while it runs: what survives, and what is served at this moment.
+pub struct Running {
+    /// What survives.
+    pub state: State,
+    /// The routes in use.
+    pub live: Live,
+    shop: Arc<ArcSwap<Shop>>,
+    gateway: ArcSwap<Gateway>,
+    /// Held while what is served changes: settings and schema change each on its own.
+    changing: Mutex<()>,
+}
+
+impl Running {
+    /// Builds everything that the settings ask for, the schema excepted. Asks the shop nothing.
+    /// Errors: settings that cannot be used.
+    pub fn new(settings: &Settings, demo: bool) -> anyhow::Result<Self> {
+        // Before the shop is asked for the first time: what happens earlier is not counted.
+        let metrics = init::metrics();
+        let shop = Arc::new(ArcSwap::from_pointee(shop(settings)?));
+        let state = State::new(settings, &shop, metrics, demo)?;
+        let (gateway, router) = state.gateway(settings, &shop.load())?;
+        Ok(Self { state, live: router.into(), shop, gateway: ArcSwap::from(gateway), changing: Mutex::default() })
+    }
+
+    /// The shop as the settings in use have it.
+    pub fn shop(&self) -> Arc<Shop> {
+        self.shop.load_full()
+    }
+
+    /// The gateway that takes the next request.
+    pub fn gateway(&self) -> Arc<Gateway> {
+        self.gateway.load_full()
+    }
+
+    /// Builds everything anew beside what survives and serves it from the next request on.
+    /// Errors: settings that cannot be used; then what was served is served on.
+    pub fn apply(&self, settings: &Settings, shop: Shop) -> anyhow::Result<()> {
+        let _held = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (gateway, router) = self.state.gateway(settings, &shop)?;
+        if let Some(composed) = self.gateway().composed() {
+            gateway.serve(composed);
+        }
+        self.state.engine.configure(settings.engine.clone());
+        self.shop.store(Arc::new(shop));
+        self.gateway.store(gateway);
+        self.live.serve(router);
+        Ok(())
+    }
+
+    /// Serves another schema from the next request on.
+    pub fn serve(&self, composed: Arc<Composed>) {
+        let _held = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.gateway().serve(composed);
+    }
+}
+
+/// Asks the shop of the settings in use whose a customer token is.
+struct Customers(Arc<ArcSwap<Shop>>);
+
+#[async_trait]
+impl CustomerCheck for Customers {
+    async fn confirm(&self, headers: &HeaderMap, token: &str) -> Result<Option<CustomerId>, NoAnswer> {
+        let shop = self.0.load_full();
+        let upstream = shop.upstream.asking_for("customer");
+        AskPlatform { platform: shop.platform.clone(), upstream }.confirm(headers, token).await
+    }
+}
+
 /// A gateway ready to be served, and what its surroundings need of it.
 pub struct Assembled {
     /// Every route.
@@ -77,7 +214,7 @@ pub struct Assembled {
     pub lifecycle: Lifecycle,
     /// The gateway.
     pub gateway: Arc<Gateway>,
-    /// The crawl, which has not begun: [`Assembled::keep_fresh`].
+    /// The crawl, which has not begun: [`keep_fresh`].
     pub crawler: Arc<Crawler>,
     /// What the crawl fills.
     pub catalogue: Arc<Catalogue>,
@@ -87,66 +224,41 @@ pub struct Assembled {
     pub ingest: Arc<Ingest>,
     /// Sessions, profiles, decisions.
     pub store: Arc<MemoryStore>,
+    /// To change it while it runs.
+    pub running: Arc<Running>,
 }
 
 /// Puts the gateway together: reads the shop's schema and the catalogue file; crawls nothing yet.
 /// Errors: settings that cannot be used, a shop that does not tell its schema.
 pub async fn gateway(settings: &Settings, demo: bool) -> anyhow::Result<Assembled> {
-    // Before the shop is asked for the first time: what happens earlier is not counted.
-    let metrics = init::metrics();
-    let shop = shop(settings)?;
+    let running = Arc::new(Running::new(settings, demo)?);
+    let shop = running.shop();
     let theirs = schema(settings, &shop).await?;
-    let composed = Arc::new(Composed::new(&theirs, &personalize::sdl(), shop.platform.entities())?);
-    let catalogue = Arc::new(catalogue(settings)?);
-    let crawler = Arc::new(crawler(settings, &shop, &catalogue)?);
-    let engine = Arc::new(Engine::new(settings.engine.clone(), catalogue.clone()));
-    let store = Arc::new(MemoryStore::new(&settings.store.memory));
-    let customers = AskPlatform { platform: shop.platform.clone(), upstream: shop.upstream.asking_for("customer") };
-    let deps = Deps {
-        platform: shop.platform.clone(),
-        customers: Some(Arc::new(customers)),
-        store: store.clone(),
-        decisions: store.clone(),
-        catalogue: catalogue.clone(),
-        learner: engine.clone(),
-    };
-    let ingest = Ingest::new(settings.ingest.clone(), deps)?;
-    let modules = Modules {
-        platform: shop.platform.clone(),
-        upstream: shop.upstream.clone(),
-        who: Arc::new(ingest.clone()),
-        engine: engine.clone(),
-        decisions: store.clone(),
-        rerank: settings.rerank.clone(),
-        sealer: Sealer::new(&ingest.derived_key("cursors")),
-    };
-    let gateway = Arc::new(Gateway::new(modules, composed, settings.limits.clone()));
-    let app = App::new(AppParts {
-        backend: gateway.clone(),
-        config: settings.server.clone(),
-        paths: shop.platform.paths().iter().map(|path| (*path).to_owned()).collect(),
-        exposed: EXPOSED.map(HeaderName::from_static).to_vec(),
-        body_limit: settings.limits.body.as_u64(),
-        metrics,
-    })?;
-    let page = PageSettings { endpoint: "/graphql", demo, consent: settings.ingest.default_consent };
-    let lifecycle = app.lifecycle();
-    let router = server::router(app, graphiql::routes(&page));
-    Ok(Assembled { router, lifecycle, gateway, crawler, catalogue, engine, ingest, store })
+    running.serve(Arc::new(Composed::new(&theirs, &personalize::sdl(), shop.platform.entities())?));
+    let state = &running.state;
+    Ok(Assembled {
+        router: running.live.router(),
+        lifecycle: state.lifecycle.clone(),
+        gateway: running.gateway(),
+        crawler: Arc::new(crawler(settings, &shop, &state.catalogue)?),
+        catalogue: state.catalogue.clone(),
+        engine: state.engine.clone(),
+        ingest: state.ingest.clone(),
+        store: state.store.clone(),
+        running,
+    })
 }
 
 /// Headers of the platform that pages of other origins may read.
 const EXPOSED: [&str; 3] = ["server-timing", "x-request-id", "content-language"];
 
-impl Assembled {
-    /// Crawls now and on the interval, and tells the metrics how the catalogue stands, until the task is dropped.
-    pub async fn keep_fresh(crawler: Arc<Crawler>, catalogue: Arc<Catalogue>) {
-        let told = async {
-            loop {
-                catalogue.tell(jiff::Timestamp::now());
-                tokio::time::sleep(Duration::from_secs(10)).await;
-            }
-        };
-        tokio::join!(crawler.forever(), told);
-    }
+/// Crawls now and on the interval, and tells the metrics how the catalogue stands, until the task is dropped.
+pub async fn keep_fresh(crawler: Arc<Crawler>, catalogue: Arc<Catalogue>) {
+    let told = async {
+        loop {
+            catalogue.tell(jiff::Timestamp::now());
+            tokio::time::sleep(Duration::from_secs(10)).await;
+        }
+    };
+    tokio::join!(crawler.forever(), told);
 }

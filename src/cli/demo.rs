@@ -50,7 +50,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let Ready { assembled, products, shoppers, events } =
         ready(&mut settings, &store, format!("http://{store_address}/graphql")).await?;
     say(&greeting(reachable(address), store_address, products, shoppers, events));
-    let fresh = tokio::spawn(Assembled::keep_fresh(assembled.crawler.clone(), assembled.catalogue.clone()));
+    let fresh = tokio::spawn(assemble::keep_fresh(assembled.crawler.clone(), assembled.catalogue.clone()));
     let ended = until_stopped(listener, &settings, assembled).await;
     fresh.abort();
     shop.abort();

@@ -29,7 +29,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let assembled = assemble::gateway(&settings, false).await?;
     say(&format!("Outfitter listens on http://{}", listener.local_addr()?));
     let shown = tokio::spawn(catalogue::show_progress(assembled.crawler.progress()));
-    let fresh = tokio::spawn(Assembled::keep_fresh(assembled.crawler.clone(), assembled.catalogue.clone()));
+    let fresh = tokio::spawn(assemble::keep_fresh(assembled.crawler.clone(), assembled.catalogue.clone()));
     let ended = until_stopped(listener, &settings, assembled).await;
     shown.abort();
     fresh.abort();
@@ -53,7 +53,7 @@ pub(super) async fn until_stopped(
         server::termination().await;
         lifecycle.stop();
     };
-    server::run(listener, assembled.router, &settings.server, stop).await?;
+    server::run(listener, assembled.running.live.clone(), &settings.server, stop).await?;
     assembled.ingest.settle().await;
     Ok(())
 }

@@ -63,9 +63,8 @@ pub struct Interest {
 
 /// The engine of one shop.
 pub struct Engine {
-    config: Config,
+    settled: ArcSwap<Settled>,
     catalogue: Arc<Catalogue>,
-    placements: BTreeMap<Arc<str>, Placement>,
     sources: Vec<Box<dyn CandidateSource>>,
     statistics: RwLock<Statistics>,
     content: Arc<ArcSwap<Content>>,
@@ -73,9 +72,22 @@ pub struct Engine {
     building: Arc<AtomicBool>,
 }
 
+/// What a shop has set, swapped as a whole: a wave of slates is decided by one.
+#[derive(Debug)]
+struct Settled {
+    config: Config,
+    placements: BTreeMap<Arc<str>, Placement>,
+}
+
+impl From<Config> for Settled {
+    fn from(config: Config) -> Self {
+        Self { placements: placement::table(&config), config }
+    }
+}
+
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Engine").field("config", &self.settled.load().config).finish_non_exhaustive()
     }
 }
 
@@ -83,16 +95,21 @@ impl Engine {
     /// An engine over a catalogue, which may still be empty. Reads what is there: some ten microseconds a product.
     pub fn new(config: Config, catalogue: Arc<Catalogue>) -> Self {
         let engine = Self {
-            placements: placement::table(&config),
             sources: candidates::all(),
             statistics: RwLock::new(Statistics::new(config.statistics.clone())),
             content: Arc::default(),
             building: Arc::default(),
-            config,
+            settled: ArcSwap::from_pointee(config.into()),
             catalogue,
         };
         engine.refresh();
         engine
+    }
+
+    /// Decides by other settings from the next wave on. What was counted stays, and is counted on as
+    /// `config.statistics` had it at the start.
+    pub fn configure(&self, config: Config) {
+        self.settled.store(Arc::new(config.into()));
     }
 
     /// Derives what is derived from the catalogue, if it has changed. Blocks for some ten microseconds a product:
@@ -128,7 +145,8 @@ impl Engine {
     /// All slates of one request wave, in the order asked. Together they take no longer than `config.deadline`: those
     /// not decided by then are the fallback slate, marked `DEADLINE`. Never fails.
     pub async fn slates(&self, context: &Context, requests: &[SlateRequest]) -> Vec<Slated> {
-        let deadline = Deadline::after(self.config.deadline);
+        let settled = self.settled.load_full();
+        let deadline = Deadline::after(settled.config.deadline);
         let (index, content) = self.snapshot();
         let taste = taste::of(context, &index, &content);
         let mut slates = Vec::with_capacity(requests.len());
@@ -144,7 +162,7 @@ impl Engine {
                     taste: taste.as_ref().filter(|_| consent::is_personal(request.intent)),
                     now: context.now,
                 };
-                slate::decide(context, &ask, &self.config, &self.sources, deadline)
+                slate::decide(context, &ask, &settled.config, &self.sources, deadline)
             };
             SlateServed { served_by: slated.slate.decision.served_by.label(), took: began.elapsed() }.emit();
             slates.push(slated);
@@ -173,7 +191,8 @@ impl Engine {
     /// The order of a window of products for this shopper. The platform's order stands, `NO_CONSENT` or `NO_DATA`,
     /// without consent to preferences or while nothing is known of the shopper. Never fails.
     pub async fn rank(&self, context: &Context, request: &RankRequest) -> Ranking {
-        let deadline = Deadline::after(self.config.deadline);
+        let settled = self.settled.load_full();
+        let deadline = Deadline::after(settled.config.deadline);
         let (index, content) = self.snapshot();
         let taste = taste::of(context, &index, &content);
         let statistics = self.read();
@@ -194,18 +213,18 @@ impl Engine {
             taste: taste.as_ref(),
             now: context.now,
         };
-        reorder::decide(context, request, &ask, &self.config, &self.sources, deadline)
+        reorder::decide(context, request, &ask, &settled.config, &self.sources, deadline)
     }
 
     /// A placement by name: built in (home, product, cart, search-empty, recently-viewed, buy-again, trending,
     /// post-purchase) or configured.
-    pub fn placement(&self, name: &str) -> Option<&Placement> {
-        self.placements.get(name)
+    pub fn placement(&self, name: &str) -> Option<Placement> {
+        self.settled.load().placements.get(name).cloned()
     }
 
     /// All placements, by name.
-    pub fn placements(&self) -> impl Iterator<Item = &Placement> {
-        self.placements.values()
+    pub fn placements(&self) -> Vec<Placement> {
+        self.settled.load().placements.values().cloned().collect()
     }
 
     /// The catalogue in use and what was last derived from one. Where that was another, a thread catches up.

@@ -106,6 +106,18 @@ impl Composed {
     }
 }
 
+/// Names of the fields that the personalization schema adds to the platform's types, whichever of those there are.
+pub fn own_fields(own_sdl: &str) -> Vec<String> {
+    let Ok(document) = ast::Document::parse(own_sdl, "personalized.graphql") else { return Vec::new() };
+    let fields = document.definitions.iter().flat_map(|definition| match definition {
+        Definition::ObjectTypeDefinition(object) => object.fields.as_slice(),
+        Definition::ObjectTypeExtension(object) => object.fields.as_slice(),
+        _ => &[],
+    });
+    let names = fields.map(|field| field.name.as_str()).filter(|name| name.starts_with("personalized"));
+    names.map(str::to_owned).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+}
+
 struct Additions<'a> {
     upstream: &'a Valid<Schema>,
     entities: &'static [Entity],

@@ -3,8 +3,8 @@
 
 use super::accept::Accept;
 use super::answer::{Answer, is_personal};
-use super::classify::{Class, Classified, Operation};
-use super::compose::Composed;
+use super::classify::{Class, Classified, Operation, classify};
+use super::compose::{Composed, own_fields};
 use super::defer::{self, Began};
 use super::documents::Documents;
 use super::envelope::{self, Envelope, Method};
@@ -14,7 +14,7 @@ use super::introspect::Introspection;
 use super::limits::Limits;
 use super::overhear::Spoken;
 use super::personalize::subgraph::SubgraphError;
-use super::personalize::{Decider, Personalization, Subgraph, Viewer};
+use super::personalize::{self, Decider, Personalization, Subgraph, Viewer};
 use super::plan::{Fetch, Step};
 use super::rerank::{self, Sealer};
 use super::respond::{self, AnswerBody, Caching};
@@ -30,13 +30,16 @@ use crate::platform::answer::Answer as Answered;
 use crate::platform::upstream::{Repeat, Upstream};
 use crate::store::DecisionStore;
 use apollo_compiler::ast::OperationType;
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use http::header::{ACCEPT, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response};
 use std::net::IpAddr;
 use std::sync::Arc;
+
+/// Why a gateway waits.
+pub(super) const NO_SCHEMA: &str = "the shop's schema is not known yet";
 
 /// What a gateway is made of.
 pub struct Modules {
@@ -61,7 +64,10 @@ pub struct Gateway {
     pub(super) modules: Modules,
     personalization: Personalization,
     pub(super) limits: Limits,
-    pub(super) served: ArcSwap<Served>,
+    /// `None` until the shop's schema is known.
+    pub(super) served: ArcSwapOption<Served>,
+    /// Names of our fields, for the time before the schema is known.
+    own: Vec<String>,
 }
 
 /// A request as it was read, but for its body.
@@ -84,18 +90,43 @@ pub(super) struct Served {
 impl Gateway {
     /// A gateway that serves a composed schema.
     pub fn new(modules: Modules, composed: Arc<Composed>, limits: Limits) -> Self {
-        let served = ArcSwap::from_pointee(Served::new(composed, &limits, &modules));
-        Self { modules, personalization: Personalization::new(), limits, served }
+        let gateway = Self::waiting(modules, limits);
+        gateway.serve(composed);
+        gateway
+    }
+
+    /// A gateway that does not know the shop's schema yet. What has none of our fields passes through; the rest is
+    /// told to come back, until [`Gateway::serve`] is called.
+    pub fn waiting(modules: Modules, limits: Limits) -> Self {
+        let own = own_fields(&personalize::sdl());
+        Self { modules, personalization: Personalization::new(), limits, served: ArcSwapOption::empty(), own }
+    }
+
+    /// Why not everything can be served yet, if so.
+    pub fn pending(&self) -> Option<&'static str> {
+        self.served.load().is_none().then_some(NO_SCHEMA)
     }
 
     /// Serves another schema from the next request on; those on their way end with the one they began with.
     pub fn serve(&self, composed: Arc<Composed>) {
-        self.served.store(Arc::new(Served::new(composed, &self.limits, &self.modules)));
+        self.served.store(Some(Arc::new(Served::new(composed, &self.limits, &self.modules))));
     }
 
-    /// The composed schema that is served.
-    pub fn composed(&self) -> Arc<Composed> {
-        Arc::clone(self.served.load().documents.composed())
+    /// The composed schema that is served, once it is known.
+    pub fn composed(&self) -> Option<Arc<Composed>> {
+        self.served.load().as_ref().map(|served| Arc::clone(served.documents.composed()))
+    }
+
+    /// What a document is. Before the schema is known that follows from the names of our fields alone, and nothing is
+    /// kept.
+    fn classify(&self, served: Option<&Served>, text: &Arc<str>) -> Result<Arc<Classified>, RequestError> {
+        match served {
+            Some(served) => served.documents.classify(text),
+            None => {
+                let own = self.own.iter().map(String::as_str).collect();
+                classify(Arc::clone(text), &own, &[], &self.limits).map(Arc::new)
+            }
+        }
     }
 
     /// Answers a request. `peer` is the client's address, for the platform's own counting.
@@ -113,7 +144,7 @@ impl Gateway {
             // A hash alone: persisted documents are the platform's.
             return self.forward(request, body, Repeat::Never, None).await;
         };
-        let document = served.documents.classify(text)?;
+        let document = self.classify(served.as_deref(), text)?;
         let operation = document.operation(envelope.operation_name.as_deref())?;
         if envelope.method == Method::Get && Classified::is_mutation(operation) {
             return Err(RequestError::MutationByGet.into());
@@ -123,6 +154,7 @@ impl Gateway {
             let repeat = operation.map_or(Repeat::Never, |operation| repeat(operation.definition.operation_type));
             return self.forward(request, body, repeat, listener).await;
         };
+        let served = served.ok_or(GatewayError::NotReady(NO_SCHEMA))?;
         self.personalize(request, body, &served, &document, operation).await
     }
 

@@ -7,7 +7,7 @@
 use super::accept::Accept;
 use super::envelope;
 use super::error::{GatewayError, RequestError};
-use super::execute::Gateway;
+use super::execute::{Gateway, NO_SCHEMA};
 use super::personalize::Viewer;
 use super::respond::{self, AnswerBody, Caching};
 use super::who::Asking;
@@ -30,7 +30,7 @@ impl Gateway {
         let query = envelope.query.as_deref().ok_or(RequestError::MissingQuery)?;
         let unreadable = |error| RequestError::Variables { message: format!("the variables cannot be read: {error}") };
         let variables = envelope.variables.as_ref().map(|raw| raw.to()).transpose().map_err(unreadable)?;
-        let served = self.served.load_full();
+        let served = self.served.load_full().ok_or(GatewayError::NotReady(NO_SCHEMA))?;
         let subgraph = served.subgraph.as_ref().map_err(|error| GatewayError::Internal(error.to_string()))?;
         let evidence = Evidence { headers: parts.headers.clone(), ..Evidence::default() };
         let Asking { context, events } = self.modules.who.ask(&evidence).await?;

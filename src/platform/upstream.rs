@@ -8,6 +8,7 @@ use super::answer::{self, Answer};
 pub use super::fault::UpstreamError;
 pub use super::streamed::Streamed;
 use crate::telemetry::events::UpstreamAnswered;
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use bytesize::ByteSize;
 use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
@@ -105,7 +106,7 @@ pub struct Upstream {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     url: Uri,
     /// Put onto every request over what it brought: the gateway's own credentials.
-    fixed: Arc<HeaderMap>,
+    fixed: Arc<ArcSwap<HeaderMap>>,
     config: Arc<Config>,
     /// What answers are counted under.
     kind: Option<&'static str>,
@@ -132,7 +133,14 @@ impl Upstream {
             .pool_idle_timeout(config.idle_timeout)
             .pool_max_idle_per_host(config.max_idle)
             .build(connector);
-        Ok(Self { client, url, fixed: Arc::new(fixed), config: Arc::new(config), kind: None })
+        Ok(Self { client, url, fixed: Arc::new(ArcSwap::from_pointee(fixed)), config: Arc::new(config), kind: None })
+    }
+
+    /// Puts other credentials onto every request from the next on, those of clones too.
+    /// Returns whether they differ from those before.
+    pub fn sign_in(&self, fixed: HeaderMap) -> bool {
+        let before = self.fixed.swap(Arc::new(fixed));
+        *before != **self.fixed.load()
     }
 
     /// The same client, its answers counted under another kind: `lookup`, `crawl`, `schema`, `customer`. Otherwise what
@@ -216,7 +224,7 @@ impl Upstream {
         for name in ["keep-alive", "proxy-connection", "proxy-authorization"] {
             headers.remove(HeaderName::from_static(name));
         }
-        for (name, value) in &*self.fixed {
+        for (name, value) in &**self.fixed.load() {
             headers.insert(name, value.clone());
         }
         headers

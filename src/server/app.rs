@@ -35,9 +35,8 @@ impl Backend for Gateway {
         Self::subgraph(self, request).await
     }
 
-    /// Never: there is no gateway without a schema.
     fn pending(&self) -> Option<&'static str> {
-        None
+        Self::pending(self)
     }
 }
 
@@ -106,6 +105,12 @@ impl App {
             metrics: parts.metrics,
             lifecycle: Lifecycle::default(),
         })
+    }
+
+    /// With the lifecycle of a process that runs already.
+    #[must_use]
+    pub fn within(self, lifecycle: Lifecycle) -> Self {
+        Self { lifecycle, ..self }
     }
 
     /// To say that the process is stopping.

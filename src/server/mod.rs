@@ -9,6 +9,7 @@ pub mod config;
 pub mod graphiql;
 mod graphql;
 mod health;
+pub mod live;
 mod middleware;
 mod patience;
 mod routes;
@@ -17,5 +18,6 @@ mod subgraph;
 
 pub use app::{App, AppParts, Backend, Lifecycle};
 pub use config::{Config, ConfigError};
+pub use live::{Live, Reloaded};
 pub use routes::router;
 pub use shutdown::{run, termination};

@@ -4,9 +4,9 @@
 //! has in flight. Only what the grace does not suffice for is cut off, and counted.
 
 use super::config::Config;
+use super::live::Live;
 use super::patience::Patience;
 use crate::telemetry::events::{ConnectionOpen, ServerStarted, ServerStopped};
-use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use hyper::body::Incoming;
@@ -33,12 +33,12 @@ const BREATH: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
-/// Serves until `shutdown` resolves, then lets requests in flight end within `config.grace`.
+/// Serves what `live` holds at each request, or a router for good, until `shutdown` resolves, then lets requests in flight end within `config.grace`.
 ///
 /// Errors: the listener's address cannot be told. A failing connection ends that connection only.
 pub async fn run(
     listener: TcpListener,
-    router: Router,
+    live: impl Into<Live>,
     config: &Config,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
@@ -47,6 +47,7 @@ pub async fn run(
     let graceful = GracefulShutdown::new();
     let builder = builder(config);
     let mut connections = JoinSet::new();
+    let live = live.into();
     tokio::pin!(shutdown);
     loop {
         // Ended connections are forgotten as others come, so the set holds what is open.
@@ -56,10 +57,10 @@ pub async fn run(
             accepted = accept(&listener, &places) => accepted,
         };
         let service = hyper::service::service_fn({
-            let router = router.clone();
+            let live = live.clone();
             move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(Peer(peer));
-                router.clone().oneshot(request.map(Body::new))
+                live.router().oneshot(request.map(Body::new))
             }
         });
         let stream = TokioIo::new(Patience::new(stream, config.header_timeout));

@@ -197,7 +197,7 @@ fn built_in_and_configured_placements_are_there() {
     assert_eq!(intent("home"), Some(Intent::Trending));
     assert_eq!(intent("buy-again"), Some(Intent::BuyAgain));
     assert_eq!(intent("unknown"), None);
-    assert_eq!(engine.placements().count(), 9);
+    assert_eq!(engine.placements().len(), 9);
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl Decider for Engine {
     }
 
     fn placements(&self) -> Vec<String> {
-        Engine::placements(self).map(|placement| placement.name.to_string()).collect()
+        Engine::placements(self).iter().map(|placement| placement.name.to_string()).collect()
     }
 
     async fn slates(&self, context: &Context, requests: &[SlateRequest]) -> Vec<Slated> {

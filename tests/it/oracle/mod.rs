@@ -109,7 +109,7 @@ fn from_environment(name: &str, default: u64) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn any_operation_is_answered_as_the_reference_executor_answers_it() {
     let (gateway, _) = gateway().await;
-    let composed = gateway.composed();
+    let composed = gateway.composed().unwrap();
     let own = Own::new();
     let world = World { schema: &composed.schema, own: Some(&own) };
     let first = from_environment("OUTFITTER_ORACLE_SEED", 1);
