@@ -4,6 +4,10 @@
 //! (`5`, `true`, `{ env = "NAME" }`) and where it is none, as text. The environment wins over the file. Secrets stand in
 //! neither: a setting says which variable or file holds one.
 
+mod telemetry;
+
+pub use telemetry::TelemetrySettings;
+
 use crate::{catalogue, demo, engine, gateway, ingest, platform, server, store};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -34,6 +38,10 @@ pub struct Settings {
     pub store: StoreSettings,
     /// How the gateway listens.
     pub server: server::Config,
+    /// Where traces and records go.
+    pub telemetry: TelemetrySettings,
+    /// What answers tell developers.
+    pub debug: gateway::debug::Config,
     /// The demo store.
     pub demo: demo::Config,
 }

@@ -2,15 +2,16 @@
 
 use super::assemble::{self, Assembled};
 use super::say;
-use super::serve::{listen, until_stopped};
+use super::serve::{listen, telemetry, until_stopped};
 use crate::demo::{self, Store};
 use crate::domain::consent::Consent;
 use crate::domain::event::Event;
 use crate::domain::ids::ShopperKey;
 use crate::gateway::rerank::Rule;
 use crate::ingest::Evidence;
-use crate::settings::Settings;
+use crate::settings::{Settings, TelemetrySettings};
 use crate::store::ShopperStore;
+use crate::telemetry::init::{LOG, Telemetry};
 use http::{HeaderMap, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 use std::net::{IpAddr, SocketAddr};
@@ -41,6 +42,9 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut settings = Settings::load(arguments.config.as_deref())?;
     settings.demo.seed = arguments.seed.unwrap_or(settings.demo.seed);
+    // Its screen is for what it says at the start, so it logs only where that is asked for.
+    let asked = std::env::var_os(LOG).is_some() || settings.telemetry != TelemetrySettings::default();
+    let telemetry = if asked { telemetry(&settings)? } else { Telemetry::default() };
     let listener = listen(SocketAddr::new(arguments.listen_host, arguments.port)).await?;
     let store_listener = listen(SocketAddr::new(arguments.listen_host, arguments.store_port)).await?;
     let (address, store_address) = (listener.local_addr()?, reachable(store_listener.local_addr()?));
@@ -54,6 +58,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let ended = until_stopped(listener, &settings, assembled).await;
     fresh.abort();
     shop.abort();
+    telemetry.close(settings.server.grace.min(settings.telemetry.otlp.timeout)).await;
     ended
 }
 
@@ -76,6 +81,7 @@ pub async fn ready(settings: &mut Settings, store: &Store, url: String) -> anyho
     // Everybody in the demo has agreed to everything, and its page says so.
     settings.ingest.default_consent = Consent::ALL;
     settings.catalogue.delay = Duration::ZERO;
+    settings.debug.extensions = true;
     if settings.rerank.is_empty() {
         // What the stock Hydrogen home page asks for as "Recommended Products".
         let hydrogen = Rule { field: "products".to_owned(), sort: Some("UPDATED_AT".to_owned()), ..Rule::default() };

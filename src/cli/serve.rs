@@ -5,7 +5,7 @@ use super::target::Target;
 use super::{catalogue, say};
 use crate::server;
 use crate::settings::Settings;
-use crate::telemetry::init;
+use crate::telemetry::init::{self, Telemetry};
 use anyhow::Context;
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -21,8 +21,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    init::logs();
     let mut settings = arguments.target.settings()?;
+    let telemetry = telemetry(&settings)?;
     settings.server.listen = arguments.listen.unwrap_or(settings.server.listen);
     // The address first: a port that is taken should not cost a crawl.
     let listener = listen(settings.server.listen).await?;
@@ -33,7 +33,13 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let ended = until_stopped(listener, &settings, assembled).await;
     shown.abort();
     fresh.abort();
+    telemetry.close(settings.server.grace.min(settings.telemetry.otlp.timeout)).await;
     ended
+}
+
+/// Starts logs and, where a collector is named, traces. Errors: settings that cannot be used.
+pub(super) fn telemetry(settings: &Settings) -> anyhow::Result<Telemetry> {
+    Ok(init::start(settings.telemetry.setup(|name| std::env::var(name).ok())?)?)
 }
 
 /// Binds an address. Errors: it is taken or not this machine's; the message names it.

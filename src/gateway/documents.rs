@@ -6,6 +6,7 @@ use super::error::{ClientError, Code, Location, RequestError};
 use super::limits::Limits;
 use super::plan::{Options, Plan, plan};
 use super::rerank;
+use crate::telemetry::events::DocumentFound;
 use apollo_compiler::ExecutableDocument;
 use std::sync::Arc;
 
@@ -58,8 +59,10 @@ impl Documents {
         if let Some(known) = self.classified.get(&hash)
             && *known.text == **text
         {
+            DocumentFound::Document { hit: true }.emit();
             return Ok(known);
         }
+        DocumentFound::Document { hit: false }.emit();
         let classified =
             Arc::new(classify(Arc::clone(text), &self.composed.entry_fields(), &self.rules, &self.limits)?);
         self.classified.insert(hash, Arc::clone(&classified));
@@ -74,8 +77,10 @@ impl Documents {
         if let Some(plan) = self.plans.get(&key)
             && *plan.text == *document.text
         {
+            DocumentFound::Plan { hit: true }.emit();
             return Ok(plan);
         }
+        DocumentFound::Plan { hit: false }.emit();
         let plan = Arc::new(self.planned(document, name, rerank)?);
         self.plans.insert(key, Arc::clone(&plan));
         Ok(plan)

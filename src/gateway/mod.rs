@@ -6,6 +6,7 @@ pub mod caller;
 pub mod classify;
 pub mod code;
 pub mod compose;
+pub mod debug;
 pub mod defer;
 pub mod documents;
 pub mod envelope;

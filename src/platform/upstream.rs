@@ -9,6 +9,7 @@ pub use super::fault::UpstreamError;
 pub use super::streamed::Streamed;
 use crate::telemetry::events::UpstreamAnswered;
 use arc_swap::ArcSwap;
+use crate::telemetry::spans;
 use bytes::Bytes;
 use bytesize::ByteSize;
 use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 /// Where the shop is and how long it may take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -203,10 +205,13 @@ impl Upstream {
     async fn head(
         &self,
         kind: &'static str,
-        request: Request<Full<Bytes>>,
+        mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, UpstreamError> {
         let mut counted = Counted { kind, outcome: "abandoned", began: Instant::now() };
-        let answered = tokio::time::timeout(self.config.timeout, self.client.request(request)).await;
+        let method = request.method().clone();
+        let span = spans::upstream(kind, method.as_str(), &self.url, request.headers_mut());
+        let sent = self.client.request(request).instrument(span.clone());
+        let answered = tokio::time::timeout(self.config.timeout, sent).await;
         let answered = match answered {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_connect() => Err(UpstreamError::Connect(causes(&error))),
@@ -214,6 +219,8 @@ impl Upstream {
             Err(_) => Err(UpstreamError::Timeout(self.config.timeout)),
         };
         counted.outcome = answered.as_ref().map_or_else(UpstreamError::code, |_| "ok");
+        let ended = answered.as_ref().map(|response| response.status().as_u16()).map_err(UpstreamError::code);
+        spans::upstream_ended(&span, ended);
         answered
     }
 

@@ -1,16 +1,31 @@
 //! What happens, as types: one struct an event, `emit` writes its log line and its metric together.
 
 use super::names;
-use metrics::{counter, gauge, histogram};
+use metrics::{Label, SharedString, counter, gauge, histogram};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+/// How an operation was served; among the extensions of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walked {
+    /// `forward`, `plan`; `none` where it did not come so far, or there was no operation.
+    pub class: &'static str,
+    /// `ok`; `refused`: the client's error; `failed`: ours or the platform's.
+    pub outcome: &'static str,
+}
+
 /// A request was answered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RequestServed {
     /// `GET`, `POST`, `OPTIONS`, or `other`.
     pub method: &'static str,
+    /// The path's pattern; `None`: no route.
+    pub route: Option<Arc<str>>,
     /// HTTP status.
     pub status: u16,
+    /// How its operation was served.
+    pub walked: Option<Walked>,
     /// From the head of the request to the head of the answer.
     pub took: Duration,
 }
@@ -18,10 +33,80 @@ pub struct RequestServed {
 impl RequestServed {
     /// Writes it.
     pub fn emit(self) {
-        let labels = [(names::METHOD, self.method.to_owned()), (names::STATUS, self.status.to_string())];
-        histogram!(names::REQUEST_DURATION, &labels).record(self.took.as_secs_f64());
+        let by_status = if self.status >= 500 {
+            "failed"
+        } else if self.status >= 400 {
+            "refused"
+        } else {
+            "ok"
+        };
+        let Walked { class, outcome } = self.walked.unwrap_or(Walked { class: "none", outcome: by_status });
+        let route = self.route.map_or(SharedString::const_str("none"), SharedString::from_shared);
+        let labels = vec![
+            Label::from_static_parts(names::METHOD, self.method),
+            Label::new(names::ROUTE, route),
+            Label::new(names::STATUS, self.status.to_string()),
+            Label::from_static_parts(names::CLASS, class),
+            Label::from_static_parts(names::OUTCOME, outcome),
+        ];
+        histogram!(names::REQUEST_DURATION, labels).record(self.took.as_secs_f64());
         let milliseconds = self.took.as_secs_f64() * 1000.0;
-        tracing::debug!(method = self.method, status = self.status, milliseconds, "request served");
+        tracing::debug!(method = self.method, status = self.status, class, outcome, milliseconds, "request served");
+    }
+}
+
+/// Something was looked for among the documents and plans that are kept. Counted in plain numbers, which a scrape
+/// reads: it happens twice a request, and costs a nanosecond or two.
+#[derive(Clone, Copy, Debug)]
+pub enum DocumentFound {
+    /// A document.
+    Document {
+        /// Whether it was there.
+        hit: bool,
+    },
+    /// A plan.
+    Plan {
+        /// Whether it was there.
+        hit: bool,
+    },
+}
+
+static FOUND: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
+
+impl DocumentFound {
+    /// Counts it.
+    pub fn emit(self) {
+        let at = match self {
+            Self::Document { hit } => usize::from(hit),
+            Self::Plan { hit } => 2 + usize::from(hit),
+        };
+        FOUND[at].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Puts the numbers into the metrics.
+    pub(super) fn tell() {
+        for (at, count) in FOUND.iter().enumerate() {
+            let cache = if at < 2 { "documents" } else { "plans" };
+            let labels = [(names::CACHE, cache), (names::OUTCOME, if at % 2 == 1 { "hit" } else { "miss" })];
+            counter!(names::DOCUMENTS, &labels).absolute(count.load(Ordering::Relaxed));
+        }
+    }
+}
+
+/// Spans did not reach the collector.
+#[derive(Clone, Copy, Debug)]
+pub struct SpansDropped {
+    /// `queue`, `collector`, `stopped`.
+    pub reason: &'static str,
+    /// How many.
+    pub count: usize,
+}
+
+impl SpansDropped {
+    /// Writes it.
+    pub fn emit(self) {
+        counter!(names::SPANS_DROPPED, names::REASON => self.reason).increment(self.count as u64);
+        tracing::debug!(reason = self.reason, count = self.count, "spans of traces dropped");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The names of metrics and labels, once. They follow OpenTelemetry's semantic conventions where those have a name, in
 //! the form that Prometheus scrapes.
 
-/// Histogram, seconds, by method and status: requests answered.
+/// Histogram, seconds, by method, route, status, class and outcome: requests answered.
 pub const REQUEST_DURATION: &str = "http_server_request_duration_seconds";
 /// Gauge: requests in flight.
 pub const REQUESTS_ACTIVE: &str = "http_server_active_requests";
@@ -21,11 +21,39 @@ pub const INGEST_DROPPED: &str = "outfitter_ingest_dropped_total";
 pub const CATALOGUE_PRODUCTS: &str = "outfitter_catalogue_products";
 /// Gauge, seconds: time since the last complete crawl.
 pub const CATALOGUE_AGE: &str = "outfitter_catalogue_age_seconds";
+/// Counter, by cache and outcome: documents and plans looked for.
+pub const DOCUMENTS: &str = "outfitter_document_cache_total";
+/// Counter, by purpose: calls that fetched a customer's data.
+pub const CUSTOMER_DATA: &str = "outfitter_customer_data_total";
+/// Counter, by reason: spans that did not reach the collector.
+pub const SPANS_DROPPED: &str = "outfitter_trace_spans_dropped_total";
+/// Gauge, by version: always 1.
+pub const BUILD_INFO: &str = "outfitter_build_info";
+/// Gauge, bytes: memory that is resident.
+pub const RESIDENT: &str = "process_resident_memory_bytes";
+/// Counter, seconds: processor time.
+pub const PROCESSOR: &str = "process_cpu_seconds_total";
+/// Gauge: file descriptors open.
+pub const OPEN_FILES: &str = "process_open_fds";
+/// Gauge: file descriptors that may be open.
+pub const MOST_FILES: &str = "process_max_fds";
 
 /// Label: request method.
 pub const METHOD: &str = "http_request_method";
 /// Label: status of an answer.
 pub const STATUS: &str = "http_response_status_code";
+/// Label: the path's pattern, as the router has it.
+pub const ROUTE: &str = "http_route";
+/// Label: how an operation was served: `forward`, `plan`, or `none`.
+pub const CLASS: &str = "class";
+/// Label: which cache.
+pub const CACHE: &str = "cache";
+/// Label: what for.
+pub const PURPOSE: &str = "purpose";
+/// Label: why.
+pub const REASON: &str = "reason";
+/// Label: of this program.
+pub const VERSION: &str = "version";
 /// Label: an error's stable code.
 pub const CODE: &str = "code";
 /// Label: what a request to the platform was for, or what was dropped.
@@ -35,22 +63,99 @@ pub const OUTCOME: &str = "outcome";
 /// Label: who made a slate.
 pub const SERVED_BY: &str = "served_by";
 
-/// Every metric with its help text, described once at start.
+/// Every metric with its help text, described once at start. `docs/operations.md` has them as a table, held there by a
+/// test of this module: `OUTFITTER_WRITE_DOCS=1 cargo test --lib table_of_metrics` writes it. A help text names its labels
+/// in backquotes.
 pub const HISTOGRAMS: &[(&str, &str)] = &[
-    (REQUEST_DURATION, "Requests answered, from the head of the request to the head of the answer."),
-    (UPSTREAM_DURATION, "Requests to the shop platform, by what they were for and how they ended."),
-    (SLATE_DURATION, "Slates of products made, by who served them."),
+    (
+        REQUEST_DURATION,
+        "Requests answered, from the head of the request to the head of the answer. `http_request_method`, `http_route`, \
+         `http_response_status_code`, `class` (`forward`, `plan`, `none`), `outcome` (`ok`; `refused`: the client's error; \
+         `failed`: ours or the platform's).",
+    ),
+    (
+        UPSTREAM_DURATION,
+        "Requests to the shop's platform, to the head of its answer. `kind`: what they were for (`forward`, `plan`, \
+         `lookup`, `customer`, `crawl`, `schema`); `outcome`: `ok`, an error's code, or `abandoned`.",
+    ),
+    (SLATE_DURATION, "Slates of products decided, without their look-up. `served_by`."),
 ];
 /// As [`HISTOGRAMS`].
 pub const COUNTERS: &[(&str, &str)] = &[
-    (ERRORS, "Errors told to clients, by code."),
+    (ERRORS, "Errors told to clients, refused limits among them. `code`, as in `docs/errors.md`."),
     (PANICS, "Handlers that panicked; each is a bug."),
-    (INGEST_DROPPED, "Operations not learned from and lines missing from the training log, for want of room."),
+    (INGEST_DROPPED, "What was not learned for want of room. `kind`: `operation`, or `line` of the training log."),
+    (DOCUMENTS, "Documents and plans looked for. `cache` (`documents`, `plans`), `outcome` (`hit`, `miss`)."),
+    (CUSTOMER_DATA, "Calls that fetched a customer's data, as in the record of them. `purpose`."),
+    (
+        SPANS_DROPPED,
+        "Spans that did not reach the collector. `reason`: `queue` (it was full), `collector` (it refused or was late), \
+         `stopped`.",
+    ),
+    (PROCESSOR, "Processor time of the process, whole seconds. Linux."),
 ];
 /// As [`HISTOGRAMS`].
 pub const GAUGES: &[(&str, &str)] = &[
     (REQUESTS_ACTIVE, "Requests in flight."),
     (CONNECTIONS, "Connections open."),
     (CATALOGUE_PRODUCTS, "Products in the catalogue."),
-    (CATALOGUE_AGE, "Time since the catalogue's last complete crawl."),
+    (CATALOGUE_AGE, "Seconds since the catalogue's last complete crawl or import; missing before the first."),
+    (BUILD_INFO, "Always 1. `version` of this program."),
+    (RESIDENT, "Resident memory of the process. Linux."),
+    (OPEN_FILES, "File descriptors open. Linux."),
+    (MOST_FILES, "File descriptors that may be open. Linux."),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    const BEGIN: &str = "<!-- metrics: written by a test of src/telemetry/names.rs -->\n";
+    const END: &str = "<!-- end of metrics -->";
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md");
+
+    fn table() -> String {
+        let mut rows = String::from("| metric | type | meaning and labels |\n|---|---|---|\n");
+        for (metrics, kind) in [(HISTOGRAMS, "histogram, s"), (COUNTERS, "counter"), (GAUGES, "gauge")] {
+            for (name, help) in metrics {
+                rows += &format!("| `{name}` | {kind} | {help} |\n");
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn the_table_of_metrics_in_the_documentation_is_this_one() {
+        let page = std::fs::read_to_string(PAGE).unwrap();
+        let (before, rest) = page.split_once(BEGIN).unwrap();
+        let (_, after) = rest.split_once(END).unwrap();
+        let expected = format!("{before}{BEGIN}{}{END}{after}", table());
+        if std::env::var_os("OUTFITTER_WRITE_DOCS").is_some() {
+            std::fs::write(PAGE, &expected).unwrap();
+            return;
+        }
+        assert!(page == expected, "docs/operations.md: run OUTFITTER_WRITE_DOCS=1 cargo test --lib table_of_metrics");
+    }
+
+    #[test]
+    fn every_metric_of_an_alert_or_dashboard_exists() {
+        let known: BTreeSet<&str> = HISTOGRAMS.iter().chain(COUNTERS).chain(GAUGES).map(|(name, _)| *name).collect();
+        let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/operations/alerts.yaml");
+        let text = std::fs::read_to_string(PAGE).unwrap() + &std::fs::read_to_string(rules).unwrap();
+        let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        let ours = |word: &&str| {
+            ["outfitter_", "http_server_", "http_client_", "process_"].iter().any(|p| word.starts_with(p))
+        };
+        let (mut found, mut unknown) = (0, BTreeSet::new());
+        for word in words.filter(ours) {
+            let base = ["_bucket", "_count", "_sum"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word);
+            found += 1;
+            if !known.contains(base) && !known.contains(word) {
+                unknown.insert(word);
+            }
+        }
+        assert_eq!(unknown, BTreeSet::new());
+        assert!(found > known.len());
+    }
+}

@@ -5,29 +5,39 @@
 //! on the answer as `outfitter-request-id`, because `x-request-id` may come back from the platform.
 
 use crate::telemetry::events::{RequestActive, RequestServed};
-use axum::extract::Request;
+use crate::telemetry::spans::{self, TRACEPARENT};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const ANSWER_ID: HeaderName = HeaderName::from_static("outfitter-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Observes one request.
 pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let _active = RequestActive::begin();
     let id = request_id(request.headers_mut());
-    traceparent(request.headers_mut());
     let method = label(request.method());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    // Where traces are exported the request's own span is the one that is named behind.
+    let traced = spans::request(method, route.as_ref().map(MatchedPath::as_str), request.headers_mut());
+    if traced.is_disabled() {
+        traceparent(request.headers_mut());
+    }
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
-    let mut response = next.run(request).instrument(span.clone()).await;
+    // The trace's span is the inner one, so that stages find it as the current span.
+    let mut response = next.run(request).instrument(traced.clone()).instrument(span.clone()).await;
     response.headers_mut().insert(ANSWER_ID, id);
-    let served = RequestServed { method, status: response.status().as_u16(), took: began.elapsed() };
-    span.in_scope(|| served.emit());
+    let status = response.status().as_u16();
+    spans::answered(&traced, status);
+    let route = route.map(|route| Arc::from(route.as_str()));
+    let walked = response.extensions().get().copied();
+    span.in_scope(|| RequestServed { method, route, status, walked, took: began.elapsed() }.emit());
     response
 }
 
@@ -55,7 +65,7 @@ fn request_id(headers: &mut HeaderMap) -> HeaderValue {
 
 /// Keeps a well-formed `traceparent` or starts a trace.
 fn traceparent(headers: &mut HeaderMap) {
-    if headers.get(TRACEPARENT).is_some_and(|value| is_traceparent(value.as_bytes())) {
+    if headers.get(TRACEPARENT).is_some_and(|value| spans::parse(value.as_bytes()).is_some()) {
         return;
     }
     // Neither id may be zero.
@@ -63,16 +73,6 @@ fn traceparent(headers: &mut HeaderMap) {
     if let Ok(value) = HeaderValue::try_from(format!("00-{trace:032x}-{span:016x}-00")) {
         headers.insert(TRACEPARENT, value);
     }
-}
-
-/// `00-<32 hex>-<16 hex>-<2 hex>`, ids not zero.
-fn is_traceparent(value: &[u8]) -> bool {
-    let hex = |part: &[u8]| part.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    let zero = |part: &[u8]| part.iter().all(|byte| *byte == b'0');
-    let parts: Vec<&[u8]> = value.splitn(5, |byte| *byte == b'-').collect();
-    matches!(parts[..], [b"00", trace, span, flags]
-        if trace.len() == 32 && span.len() == 16 && flags.len() == 2
-            && hex(trace) && hex(span) && hex(flags) && !zero(trace) && !zero(span))
 }
 
 /// A number as a header.
@@ -97,19 +97,15 @@ mod tests {
 
     #[test]
     fn a_trace_is_kept_or_started() {
-        let kept = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        assert!(is_traceparent(kept.as_bytes()));
-        for wrong in [
-            "",
-            "00-1-2-3",
-            &kept.to_uppercase(),
-            &kept.replace("00f067aa0ba902b7", "0000000000000000"),
-            &format!("{kept}-"),
-        ] {
-            assert!(!is_traceparent(wrong.as_bytes()), "{wrong}");
-        }
-        let mut headers = HeaderMap::new();
+        let kept = HeaderValue::from_static("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        let mut headers = HeaderMap::from_iter([(TRACEPARENT, kept.clone())]);
         traceparent(&mut headers);
-        assert!(is_traceparent(headers[TRACEPARENT].as_bytes()));
+        assert_eq!(headers[TRACEPARENT], kept);
+        for mut headers in
+            [HeaderMap::new(), HeaderMap::from_iter([(TRACEPARENT, HeaderValue::from_static("00-1-2-3"))])]
+        {
+            traceparent(&mut headers);
+            assert!(spans::parse(headers[TRACEPARENT].as_bytes()).is_some());
+        }
     }
 }
