@@ -30,6 +30,8 @@ pub struct Settings {
     pub engine: engine::Config,
     /// Limits of requests and documents.
     pub limits: gateway::limits::Limits,
+    /// Documents by hash, and those that are registered.
+    pub persisted: gateway::persisted::Config,
     /// Lists that are put in order without a directive.
     pub rerank: gateway::rerank::Config,
     /// Who is asking, and what is learned of them.

@@ -6,6 +6,8 @@ use crate::catalogue::{Catalogue, Index, import};
 use crate::domain::ids::CustomerId;
 use crate::engine::Engine;
 use crate::gateway::compose::Composed;
+use crate::gateway::persisted::Persisted;
+use crate::gateway::persisted::remembered::Remembered;
 use crate::gateway::rerank::Sealer;
 use crate::gateway::{Gateway, Modules, personalize};
 use crate::ingest::identity::{AskPlatform, CustomerCheck, NoAnswer};
@@ -89,6 +91,8 @@ pub struct State {
     metrics: Metrics,
     /// Made once, so that cursors outlive a change of secrets.
     sealer: Sealer,
+    /// Documents that clients name by hash; as much memory as the settings at start gave.
+    remembered: Remembered,
     demo: bool,
 }
 
@@ -108,8 +112,9 @@ impl State {
         };
         let ingest = Ingest::new(settings.ingest.clone(), deps)?;
         let sealer = Sealer::new(&ingest.derived_key("cursors"));
+        let remembered = Remembered::new(settings.persisted.memory.as_u64());
         let (lifecycle, reloaded) = (Lifecycle::default(), Reloaded::default());
-        Ok(Self { catalogue, engine, ingest, store, lifecycle, reloaded, metrics, sealer, demo })
+        Ok(Self { catalogue, engine, ingest, store, lifecycle, reloaded, metrics, sealer, remembered, demo })
     }
 
     /// A gateway before the shop that knows no schema yet, and the routes to it.
@@ -123,6 +128,7 @@ impl State {
             decisions: self.store.clone(),
             rerank: settings.rerank.clone(),
             sealer: self.sealer.clone(),
+            persisted: Persisted::open(&settings.persisted, &settings.limits, self.remembered.clone())?,
         };
         let gateway = Arc::new(Gateway::waiting(modules, settings.limits.clone()));
         let app = App::new(AppParts {

@@ -81,6 +81,9 @@ codes! {
     PersistedNotFound "PERSISTED_QUERY_NOT_FOUND" OK Graphql
         "No document is known for this hash. (Text and code are those that Apollo clients compare with.)"
         "Send the document with its hash once; client libraries do that by themselves.";
+    PersistedUnsupported "PERSISTED_QUERY_NOT_SUPPORTED" OK Graphql
+        "The shop takes no documents by hash. (Text and code are those that Apollo clients compare with.)"
+        "Send the document itself; client libraries do that by themselves.";
     PersistedMismatch "OUTFITTER_PERSISTED_MISMATCH" BAD_REQUEST Graphql
         "The hash sent is not the SHA-256 of the document sent with it."
         "Hash the exact text of `query`.";
@@ -181,7 +184,8 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for code in Code::ALL {
             assert!(seen.insert(code.as_str()), "{} twice", code.as_str());
-            assert!(code.as_str().starts_with("OUTFITTER_") || *code == Code::PersistedNotFound);
+            let of_apollo = matches!(code, Code::PersistedNotFound | Code::PersistedUnsupported);
+            assert!(code.as_str().starts_with("OUTFITTER_") || of_apollo);
             assert!(code.meaning().ends_with(['.', ')']) && code.next().ends_with('.'));
         }
     }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub struct Envelope {
-    /// The document. `None` only where [`Envelope::persisted`] names it.
+    /// The document. `None` only where [`Envelope::persisted`] or [`Envelope::document_id`] names it.
     pub query: Option<Arc<str>>,
     /// Which operation of the document. Empty counts as absent, as clients send it so.
     pub operation_name: Option<Box<str>>,
@@ -30,6 +30,8 @@ pub struct Envelope {
     pub extensions: Option<RawJson>,
     /// The SHA-256 in `extensions.persistedQuery`.
     pub persisted: Option<[u8; 32]>,
+    /// The `documentId` of a registered document; read only where there is no document.
+    pub document_id: Option<Box<str>>,
     /// A mutation is refused by GET.
     pub method: Method,
     /// What the client takes as an answer.
@@ -62,11 +64,15 @@ pub fn read(parts: &Parts, body: &Bytes, limits: &Limits) -> Result<Envelope, Re
     let variables = checked(parameters.variables, "variables", limits)?;
     let extensions = checked(parameters.extensions, "extensions", limits)?;
     let persisted = extensions.as_ref().map(hash).transpose()?.flatten();
-    if parameters.query.is_none() && persisted.is_none() {
+    // Some clients write an empty text beside a hash.
+    let named = persisted.is_some() || parameters.document_id.is_some();
+    let query = parameters.query.filter(|query| !named || !query.is_empty());
+    if query.is_none() && !named {
         return Err(RequestError::MissingQuery);
     }
     Ok(Envelope {
-        query: parameters.query,
+        document_id: parameters.document_id.filter(|_| query.is_none()),
+        query,
         operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
         variables,
         extensions,
@@ -83,6 +89,7 @@ struct Parameters {
     operation_name: Option<Box<str>>,
     variables: Option<RawJson>,
     extensions: Option<RawJson>,
+    document_id: Option<Box<str>>,
 }
 
 /// The body, by its content type.
@@ -123,9 +130,11 @@ struct Wire<'a> {
     variables: Option<&'a RawValue>,
     #[serde(borrow)]
     extensions: Option<&'a RawValue>,
+    #[serde(borrow, rename = "documentId")]
+    document_id: Option<&'a RawValue>,
 }
 
-/// A JSON object with the four parameters; others are ignored.
+/// A JSON object with the parameters; others are ignored.
 fn from_json(text: &str, body: &Bytes) -> Result<Parameters, RequestError> {
     match text.trim_ascii_start().as_bytes().first() {
         Some(b'[') => return Err(RequestError::Batch),
@@ -139,6 +148,8 @@ fn from_json(text: &str, body: &Bytes) -> Result<Parameters, RequestError> {
         operation_name: wire.operation_name.map(|raw| string(raw, "operationName")).transpose()?.map(Box::from),
         variables: wire.variables.map(|raw| RawJson::within(body, raw)),
         extensions: wire.extensions.map(|raw| RawJson::within(body, raw)),
+        // Not one of the four parameters: of another type it is somebody else's.
+        document_id: wire.document_id.and_then(|raw| string(raw, "documentId").ok()).map(Box::from),
     })
 }
 
@@ -176,6 +187,7 @@ fn from_url(query: &str) -> Result<Parameters, RequestError> {
             "query" if found.query.is_none() => found.query = Some(decoded(value)?.into()),
             "operationName" if found.operation_name.is_none() => found.operation_name = Some(decoded(value)?.into()),
             "variables" if found.variables.is_none() => found.variables = Some(raw(value)?),
+            "documentId" if found.document_id.is_none() => found.document_id = Some(decoded(value)?.into()),
             "extensions" if found.extensions.is_none() => found.extensions = Some(raw(value)?),
             _ => {}
         }
@@ -336,5 +348,14 @@ mod tests {
         assert_eq!(envelope.persisted, Some([0xab; 32]));
         assert!(envelope.query.is_none());
         assert!(json(&body.replace(&hash, "ab")).is_err());
+        assert!(json(&body.replacen('{', r#"{"query":"","#, 1)).unwrap().query.is_none());
+    }
+
+    #[test]
+    fn a_registered_document_can_be_named_by_id() {
+        assert_eq!(json(r#"{"documentId":"sha256:ab"}"#).unwrap().document_id.as_deref(), Some("sha256:ab"));
+        assert_eq!(get("/graphql?documentId=home-v1").unwrap().document_id.as_deref(), Some("home-v1"));
+        assert!(json(r#"{"documentId":7,"query":"{a}"}"#).unwrap().document_id.is_none());
+        assert!(json(r#"{"documentId":"a","query":"{a}"}"#).unwrap().document_id.is_none());
     }
 }

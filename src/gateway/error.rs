@@ -109,6 +109,9 @@ pub enum RequestError {
     /// A hash that is not known here yet. The text and the code are those that clients compare with.
     #[error("PersistedQueryNotFound")]
     PersistedNotFound,
+    /// A hash where documents are not taken by hash. Text and code as for the one before.
+    #[error("PersistedQueryNotSupported")]
+    PersistedUnsupported,
     /// A hash that is not the document's.
     #[error("the sha256Hash of the persisted query is not that of the document sent with it")]
     PersistedMismatch,
@@ -149,6 +152,7 @@ impl RequestError {
             Self::UnknownOperation { .. } | Self::OperationNameMissing => Code::UnknownOperation,
             Self::Variables { .. } => Code::InvalidVariables,
             Self::PersistedNotFound => Code::PersistedNotFound,
+            Self::PersistedUnsupported => Code::PersistedUnsupported,
             Self::PersistedMismatch => Code::PersistedMismatch,
             Self::NotRegistered => Code::NotRegistered,
             Self::Csrf => Code::Csrf,

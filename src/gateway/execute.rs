@@ -1,4 +1,4 @@
-//! The gateway's walk of a request, one call a stage: envelope → classify → forward, or plan → who → upstream ‖ decide →
+//! The gateway's walk of a request, one call a stage: envelope → name → classify → forward, or plan → who → upstream ‖ decide →
 //! splice → respond.
 
 use super::accept::Accept;
@@ -13,6 +13,7 @@ use super::forward::{self, Listener, Passing, failed, repeat};
 use super::introspect::Introspection;
 use super::limits::Limits;
 use super::overhear::Spoken;
+use super::persisted::Persisted;
 use super::personalize::subgraph::SubgraphError;
 use super::personalize::{self, Decider, Personalization, Subgraph, Viewer};
 use super::plan::{Fetch, Step};
@@ -57,6 +58,8 @@ pub struct Modules {
     pub rerank: rerank::Config,
     /// Seals the cursors of lists that are put in order.
     pub sealer: Sealer,
+    /// Documents by hash and by id.
+    pub persisted: Persisted,
 }
 
 /// The gateway of one shop.
@@ -77,6 +80,8 @@ struct Request<'a> {
     /// The client's address, for the platform's own counting.
     peer: IpAddr,
     envelope: &'a Envelope,
+    /// Whether the platform gets it written anew, with the text that its document's name stands for.
+    rewrite: bool,
 }
 
 /// Everything that depends on the schema, swapped as a whole.
@@ -137,14 +142,16 @@ impl Gateway {
     }
 
     async fn answer(&self, parts: &Parts, body: Bytes, peer: IpAddr) -> Result<Response<AnswerBody>, GatewayError> {
-        let envelope = envelope::read(parts, &body, &self.limits)?;
-        let request = Request { parts, peer, envelope: &envelope };
+        let mut envelope = envelope::read(parts, &body, &self.limits)?;
+        let named = self.modules.persisted.name(&mut envelope)?;
+        let request = Request { parts, peer, envelope: &envelope, rewrite: named.rewrite };
         let served = self.served.load_full();
         let Some(text) = &envelope.query else {
-            // A hash alone: persisted documents are the platform's.
+            // A hash alone, and the platform knows the documents.
             return self.forward(request, body, Repeat::Never, None).await;
         };
         let document = self.classify(served.as_deref(), text)?;
+        self.modules.persisted.admit(named, &document)?;
         let operation = document.operation(envelope.operation_name.as_deref())?;
         if envelope.method == Method::Get && Classified::is_mutation(operation) {
             return Err(RequestError::MutationByGet.into());
@@ -181,10 +188,13 @@ impl Gateway {
         repeat: Repeat,
         listener: Option<Listener>,
     ) -> Result<Response<AnswerBody>, GatewayError> {
-        let Request { parts, peer, envelope } = request;
+        let Request { parts, peer, envelope, rewrite } = request;
         let headers = forward::headers(&*self.modules.platform, &parts.headers, peer);
-        let passing =
-            Passing { method: parts.method.clone(), query: parts.uri.query(), headers, body, repeat, listener };
+        let query = parts.uri.query().map(Into::into);
+        let mut passing = Passing { method: parts.method.clone(), query, headers, body, repeat, listener };
+        if rewrite {
+            passing.rewrite(envelope)?;
+        }
         passing.forward(&self.modules.upstream, &*self.modules.platform, envelope.accept).await
     }
 
@@ -196,7 +206,7 @@ impl Gateway {
         document: &Classified,
         operation: &Operation,
     ) -> Result<Response<AnswerBody>, GatewayError> {
-        let Request { parts, peer, envelope } = request;
+        let Request { parts, peer, envelope, .. } = request;
         let spoken = Spoken::new(document, operation, envelope.variables.as_ref());
         let evidence = spoken.evidence(parts, &*self.modules.platform, true);
         let Asking { context, events } = self.modules.who.ask(&evidence).await?;

@@ -1,8 +1,10 @@
 //! Forward: what passes through, byte for byte in both directions. Headers go by the platform's allow-lists.
 
 use super::accept::{Accept, Media};
+use super::envelope::Envelope;
 use super::error::{GatewayError, UpstreamError};
 use super::overhear;
+use super::persisted::rewrite::rewrite;
 use super::respond::{self, AnswerBody};
 use super::who::Who;
 use crate::ingest::identity::cookie;
@@ -12,9 +14,10 @@ use crate::platform::upstream::{Asked, Repeat, Upstream, UpstreamError as Failur
 use apollo_compiler::ast::OperationType;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
-use http::header::COOKIE;
+use http::header::{CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Response};
 use http_body_util::BodyExt;
+use std::borrow::Cow;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -59,11 +62,11 @@ pub fn repeat(operation: OperationType) -> Repeat {
 pub struct Passing<'a> {
     /// GET or POST.
     pub method: Method,
-    /// The query string, as it came.
-    pub query: Option<&'a str>,
+    /// The query string.
+    pub query: Option<Cow<'a, str>>,
     /// What the platform gets to see of the headers.
     pub headers: HeaderMap,
-    /// As it came.
+    /// The body.
     pub body: Bytes,
     /// Whether it may be sent again: only what is a query for certain.
     pub repeat: Repeat,
@@ -72,6 +75,15 @@ pub struct Passing<'a> {
 }
 
 impl Passing<'_> {
+    /// Puts the text in for a document that was named otherwise.
+    /// Errors: the envelope cannot be written, which is a bug.
+    pub fn rewrite(&mut self, envelope: &Envelope) -> Result<(), GatewayError> {
+        let written = rewrite(envelope).map_err(|error| GatewayError::Internal(error.to_string()))?;
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        (self.method, self.query, self.body) = (written.method, written.query.map(Cow::Owned), written.body);
+        Ok(())
+    }
+
     /// Sends the request and streams the answer back.
     /// Errors: the platform gave no answer at all; what it answers, errors included, is passed on.
     pub async fn forward(
@@ -81,7 +93,7 @@ impl Passing<'_> {
         accept: Accept,
     ) -> Result<Response<AnswerBody>, GatewayError> {
         let Self { method, query, headers, body, repeat, listener } = self;
-        let asked = Asked { method, query, headers, body, repeat };
+        let asked = Asked { method, query: query.as_deref(), headers, body, repeat };
         let answer = upstream.send(asked).await.map_err(failed)?;
         let (head, body) = answer.into_parts();
         let mut stream = body.into_data_stream();

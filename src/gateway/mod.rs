@@ -19,6 +19,7 @@ pub mod introspect;
 pub mod json;
 pub mod limits;
 pub mod overhear;
+pub mod persisted;
 pub mod personalize;
 pub mod plan;
 pub mod rerank;

@@ -286,3 +286,32 @@ impl LearningDropped {
         tracing::debug!(kind = self.kind, "no room to learn");
     }
 }
+
+/// A document was named by its hash, or held against the list of registered ones.
+#[derive(Clone, Copy, Debug)]
+pub struct PersistedAsked {
+    /// `known`, `unknown`, `remembered`, `unregistered`, `refused`.
+    pub outcome: &'static str,
+}
+
+impl PersistedAsked {
+    /// Writes it.
+    pub fn emit(self) {
+        counter!(names::PERSISTED, names::OUTCOME => self.outcome).increment(1);
+    }
+}
+
+/// A document was served that enforcement of the safelist would refuse.
+#[derive(Clone, Copy, Debug)]
+pub struct DocumentUnregistered<'a> {
+    /// The SHA-256 of its text; the text may hold what a shopper typed.
+    pub hash: &'a [u8; 32],
+}
+
+impl DocumentUnregistered<'_> {
+    /// Writes it.
+    pub fn emit(self) {
+        PersistedAsked { outcome: "unregistered" }.emit();
+        tracing::info!(sha256 = hex::encode(self.hash), "a document is not registered");
+    }
+}

@@ -17,6 +17,8 @@ pub const UPSTREAM_DURATION: &str = "http_client_request_duration_seconds";
 pub const SLATE_DURATION: &str = "outfitter_slate_duration_seconds";
 /// Counter, by kind: what could not be learned because there was no room for it.
 pub const INGEST_DROPPED: &str = "outfitter_ingest_dropped_total";
+/// Counter, by outcome: documents asked for by hash, and documents that are not registered.
+pub const PERSISTED: &str = "outfitter_persisted_total";
 /// Gauge: products in the catalogue.
 pub const CATALOGUE_PRODUCTS: &str = "outfitter_catalogue_products";
 /// Gauge, seconds: time since the last complete crawl.
@@ -93,6 +95,11 @@ pub const COUNTERS: &[(&str, &str)] = &[
          `stopped`.",
     ),
     (PROCESSOR, "Processor time of the process, whole seconds. Linux."),
+    (
+        PERSISTED,
+        "Documents named by hash or held against the safelist. `outcome` (`known`, `unknown`, `remembered`, `unregistered`, \
+         `refused`).",
+    ),
 ];
 /// As [`HISTOGRAMS`].
 pub const GAUGES: &[(&str, &str)] = &[

@@ -11,5 +11,6 @@ mod demo_fields;
 mod demo_schema;
 mod http;
 mod oracle;
+mod persisted;
 mod upstream;
 mod whole;

@@ -17,6 +17,8 @@ use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use outfitter::gateway::compose::Composed;
 use outfitter::gateway::limits::Limits;
+use outfitter::gateway::persisted::Persisted;
+use outfitter::gateway::persisted::remembered::Remembered;
 use outfitter::gateway::personalize;
 use outfitter::gateway::rerank::Sealer;
 use outfitter::gateway::{Gateway, Modules};
@@ -63,6 +65,12 @@ async fn gateway() -> (Gateway, Arc<AtomicUsize>) {
 
 /// A gateway to a shop, which knows one shopper and decides by hash.
 pub(crate) fn gateway_to(url: String, limits: Limits) -> Gateway {
+    let (modules, composed) = modules_to(url, &limits);
+    Gateway::new(modules, Arc::new(composed), limits)
+}
+
+/// What such a gateway is made of, to be changed by a test.
+pub(crate) fn modules_to(url: String, limits: &Limits) -> (Modules, Composed) {
     let platform = Shopify::open(&Default::default()).unwrap();
     let config = upstream::Config { url: Some(url), ..Default::default() };
     let composed = Composed::new(SHOPIFY, &personalize::sdl(), platform.entities()).unwrap_or_else(|e| panic!("{e}"));
@@ -74,8 +82,9 @@ pub(crate) fn gateway_to(url: String, limits: Limits) -> Gateway {
         decisions: Arc::new(Fixed),
         rerank: Vec::new(),
         sealer: Sealer::new(&[0; 32]),
+        persisted: Persisted::open(&Default::default(), limits, Remembered::new(1 << 20)).unwrap(),
     };
-    Gateway::new(modules, Arc::new(composed), limits)
+    (modules, composed)
 }
 
 /// `data` as it was written, and the errors in an order of their own.
