@@ -1,16 +1,18 @@
 //! Outfitter: a GraphQL personalization gateway for headless storefronts.
 //!
-//! The layers, from the top: `server`, `cli` and `settings`; then `gateway`, `ingest` and `demo`; then `engine` and
-//! `catalogue`; then `platform` and `store`; at the bottom `domain` and `telemetry`. Imports point down only, which
-//! `tests/architecture.rs` checks. How a request walks through them is told in `ARCHITECTURE.md`.
+//! The layers, from the top: `server`, `cli` and `settings`; then `gateway`, `ingest`, `train` and `demo`; then `engine`
+//! and `catalogue`; then `platform`, `store`, `model` and `features`; at the bottom `domain` and `telemetry`. Imports
+//! point down only, which `tests/architecture.rs` checks. How a request walks through them is told in `ARCHITECTURE.md`.
 
 pub mod catalogue;
 pub mod cli;
 pub mod demo;
 pub mod domain;
 pub mod engine;
+pub mod features;
 pub mod gateway;
 pub mod ingest;
+pub mod model;
 pub mod platform;
 pub mod server;
 pub mod settings;

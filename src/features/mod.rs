@@ -1,0 +1,13 @@
+//! What the model reads of items and of a shopper's events, made by one path for training and for serving.
+//!
+//! [`Vocabulary`] numbers the items, [`Sequence`] takes a shopper's events in those numbers, [`Padded`] lays sequences
+//! side by side, [`Attributes`] says what is known of an item beyond its number. Nothing here computes with weights or
+//! does I/O.
+
+mod item;
+mod sequence;
+mod vocabulary;
+
+pub use item::{Attributes, words};
+pub use sequence::{ACTIONS, Action, Interaction, Padded, Sequence, TIME_BUCKETS, time_bucket};
+pub use vocabulary::{PADDING, Vocabulary, VocabularyError};

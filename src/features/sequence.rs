@@ -1,0 +1,228 @@
+//! A shopper's events as the model reads them: which item, what was done with it, when; oldest first.
+//!
+//! Invariants: rows are of the vocabulary, times do not fall, at most the newest `limit` are kept. Events of unknown items
+//! are dropped, events out of order are put in order; among equal times the order of arrival stands.
+
+use super::vocabulary::{PADDING, Vocabulary};
+use crate::domain::event::EventType;
+
+/// What was done with an item, numbered for a table of embeddings; 0 is padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// Looked at.
+    Viewed = 1,
+    /// Put into the cart.
+    Carted = 2,
+    /// Bought.
+    Bought = 3,
+    /// Clicked on where it was recommended.
+    Clicked = 4,
+}
+
+/// Rows of a table with one for each action and one for padding.
+pub const ACTIONS: usize = 5;
+
+impl Action {
+    /// What an event says was done with its items; none where it says nothing of an item's appeal.
+    pub fn of(kind: EventType) -> Option<Self> {
+        match kind {
+            EventType::ProductViewed => Some(Self::Viewed),
+            EventType::ProductAddedToCart => Some(Self::Carted),
+            EventType::CheckoutCompleted => Some(Self::Bought),
+            EventType::RecommendationClicked => Some(Self::Clicked),
+            EventType::PageViewed
+            | EventType::CollectionViewed
+            | EventType::SearchSubmitted
+            | EventType::ProductRemovedFromCart
+            | EventType::CartViewed
+            | EventType::CheckoutStarted
+            | EventType::RecommendationViewed => None,
+        }
+    }
+}
+
+/// One item met by a shopper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interaction {
+    /// Its row in the vocabulary, from 1.
+    pub row: u32,
+    /// What was done.
+    pub action: Action,
+    /// When, in seconds since 1970; 0 throughout where times are not known.
+    pub at: i64,
+}
+
+/// The newest interactions of one shopper, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sequence {
+    interactions: Vec<Interaction>,
+}
+
+impl Sequence {
+    /// Takes events in the vocabulary's rows: item key, action, time in seconds. Unknown items are dropped, the rest is
+    /// ordered by time and cut to the newest `limit`.
+    pub fn new<'a>(
+        vocabulary: &Vocabulary,
+        events: impl IntoIterator<Item = (&'a str, Action, i64)>,
+        limit: usize,
+    ) -> Self {
+        let known = events
+            .into_iter()
+            .filter_map(|(key, action, at)| vocabulary.row(key).map(|row| Interaction { row, action, at }));
+        Self::of(known.collect(), limit)
+    }
+
+    /// Takes interactions: padding is dropped, the rest ordered by time and cut to the newest `limit`.
+    pub fn of(mut interactions: Vec<Interaction>, limit: usize) -> Self {
+        interactions.retain(|interaction| interaction.row != PADDING);
+        interactions.sort_by_key(|interaction| interaction.at);
+        interactions.drain(..interactions.len().saturating_sub(limit));
+        Self { interactions }
+    }
+
+    /// Rows alone, as data sets without times and actions have them: all viewed, oldest first.
+    pub fn of_rows(rows: &[u32], limit: usize) -> Self {
+        let newest = &rows[rows.len().saturating_sub(limit)..];
+        Self::of(newest.iter().map(|row| Interaction { row: *row, action: Action::Viewed, at: 0 }).collect(), limit)
+    }
+
+    /// The interactions, oldest first.
+    pub fn interactions(&self) -> &[Interaction] {
+        &self.interactions
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.interactions.len()
+    }
+
+    /// Whether nothing is known of the shopper.
+    pub fn is_empty(&self) -> bool {
+        self.interactions.is_empty()
+    }
+}
+
+/// Buckets of the time between two interactions.
+pub const TIME_BUCKETS: usize = 24;
+
+/// The bucket of a span of seconds: 0 for none, then one for each doubling, the last for more than about 48 days. A span
+/// below zero counts as none.
+pub fn time_bucket(seconds: i64) -> u32 {
+    let seconds = u64::try_from(seconds).unwrap_or(0);
+    (u64::BITS - seconds.leading_zeros()).min(TIME_BUCKETS as u32 - 1)
+}
+
+/// Sequences side by side: row by row, each at the left, the rest padding. In a causal model what stands at the right is
+/// never read, so no mask of padding is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Padded {
+    /// Items, `[batch, length]`, 0 = padding.
+    pub rows: Vec<u32>,
+    /// Actions, `[batch, length]`, 0 = padding.
+    pub actions: Vec<u32>,
+    /// Times in seconds, `[batch, length]`; padding repeats the last.
+    pub times: Vec<i64>,
+    /// How many sequences.
+    pub batch: usize,
+    /// Positions of each: the longest sequence's, at least 1.
+    pub length: usize,
+    /// Interactions of each sequence.
+    pub lengths: Vec<usize>,
+}
+
+impl Padded {
+    /// Lays the sequences side by side in the order given.
+    pub fn new(sequences: &[&Sequence]) -> Self {
+        let length = sequences.iter().map(|sequence| sequence.len()).max().unwrap_or(0).max(1);
+        let size = sequences.len() * length;
+        let (mut rows, mut actions) = (vec![PADDING; size], vec![0; size]);
+        let mut times = vec![0; size];
+        for (at, sequence) in sequences.iter().enumerate() {
+            let start = at * length;
+            for (offset, interaction) in sequence.interactions.iter().enumerate() {
+                rows[start + offset] = interaction.row;
+                actions[start + offset] = interaction.action as u32;
+                times[start + offset] = interaction.at;
+            }
+            let last = sequence.interactions.last().map_or(0, |interaction| interaction.at);
+            times[start + sequence.len()..start + length].fill(last);
+        }
+        let lengths = sequences.iter().map(|sequence| sequence.len()).collect();
+        Self { rows, actions, times, batch: sequences.len(), length, lengths }
+    }
+
+    /// Where each sequence's last interaction stands in `[batch × length]`; the first position where it has none.
+    pub fn last_positions(&self) -> Vec<u32> {
+        let at = |(row, length): (usize, &usize)| (row * self.length + length.saturating_sub(1)) as u32;
+        self.lengths.iter().enumerate().map(at).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vocabulary() -> Vocabulary {
+        Vocabulary::new(["a", "b", "c"]).unwrap()
+    }
+
+    #[test]
+    fn unknown_items_are_dropped_and_the_newest_are_kept_in_order_of_time() {
+        let events = [
+            ("c", Action::Bought, 30),
+            ("a", Action::Viewed, 10),
+            ("unknown", Action::Viewed, 40),
+            ("b", Action::Carted, 20),
+        ];
+        let sequence = Sequence::new(&vocabulary(), events, 2);
+        let rows: Vec<_> = sequence.interactions().iter().map(|one| (one.row, one.action, one.at)).collect();
+        assert_eq!(rows, [(2, Action::Carted, 20), (3, Action::Bought, 30)]);
+    }
+
+    #[test]
+    fn events_of_one_moment_keep_their_order() {
+        let sequence = Sequence::of_rows(&[3, 1, 2, 0, 1], 10);
+        assert_eq!(sequence.interactions().iter().map(|one| one.row).collect::<Vec<_>>(), [3, 1, 2, 1]);
+    }
+
+    #[test]
+    fn sequences_are_padded_at_the_right_and_an_empty_one_is_all_padding() {
+        let long = Sequence::of_rows(&[1, 2, 3], 10);
+        let short = Sequence::of_rows(&[2], 10);
+        let padded = Padded::new(&[&long, &short, &Sequence::default()]);
+        assert_eq!((padded.batch, padded.length), (3, 3));
+        assert_eq!(padded.rows, [1, 2, 3, 2, 0, 0, 0, 0, 0]);
+        assert_eq!(padded.actions, [1, 1, 1, 1, 0, 0, 0, 0, 0]);
+        assert_eq!(padded.last_positions(), [2, 3, 6]);
+        assert_eq!(Padded::new(&[&Sequence::default()]).length, 1, "a tensor has at least one position");
+    }
+
+    #[test]
+    fn ten_thousand_events_are_cut_to_the_limit() {
+        let events = (0..10_000).map(|at| ("a", Action::Viewed, at));
+        let sequence = Sequence::new(&vocabulary(), events, 200);
+        assert_eq!((sequence.len(), sequence.interactions()[0].at), (200, 9_800));
+    }
+
+    #[test]
+    fn training_from_rows_and_serving_from_keys_give_the_same_tensors() {
+        let keys = ["b", "c", "a", "b"];
+        let served = Sequence::new(&vocabulary(), keys.map(|key| (key, Action::Viewed, 0)), 3);
+        let rows: Vec<u32> = keys.iter().filter_map(|key| vocabulary().row(key)).collect();
+        assert_eq!(Padded::new(&[&served]), Padded::new(&[&Sequence::of_rows(&rows, 3)]));
+    }
+
+    #[test]
+    fn spans_of_time_fall_into_doubling_buckets() {
+        assert_eq!([-5, 0, 1, 2, 3, 4].map(time_bucket), [0, 0, 1, 2, 2, 3]);
+        assert_eq!([i64::MIN, i64::MAX].map(time_bucket), [0, 23]);
+    }
+
+    #[test]
+    fn only_what_was_done_with_an_item_is_an_action() {
+        assert_eq!(Action::of(EventType::ProductViewed), Some(Action::Viewed));
+        assert_eq!(Action::of(EventType::PageViewed), None);
+        let last = [Action::Viewed, Action::Carted, Action::Bought, Action::Clicked].into_iter().max();
+        assert_eq!(last.map(|action| action as usize + 1), Some(ACTIONS));
+    }
+}

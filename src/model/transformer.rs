@@ -1,0 +1,190 @@
+//! The whole model: items in, one vector for each place of a session out, in the space of the items.
+
+use super::batcher::Batch;
+use super::bias::Bias;
+use super::block::Block;
+use super::config::{ModelConfig, Similarity};
+use super::dropout::Noise;
+use super::embedding::Embedding;
+use super::error::ModelError;
+use super::norm::Norm;
+use super::weights::Weights;
+use crate::features::Attributes;
+use candle_core::{D, Result, Tensor};
+use std::sync::Arc;
+
+/// A causal transformer whose output layer is its item table. Source: SASRec, arXiv:1808.09781, pre-norm.
+pub struct Transformer {
+    config: ModelConfig,
+    embedding: Embedding,
+    bias: Bias,
+    blocks: Vec<Block>,
+    norm: Norm,
+}
+
+impl Transformer {
+    /// Makes a model of fresh or read weights.
+    ///
+    /// # Errors
+    /// Settings out of bounds, attributes of another shape, weights that do not fit or are left over.
+    pub fn new(
+        config: &ModelConfig,
+        attributes: &Arc<Attributes>,
+        weights: &mut Weights,
+    ) -> std::result::Result<Self, ModelError> {
+        config.check()?;
+        let embedding = Embedding::new(config, attributes, weights)?;
+        let bias = Bias::new(config, weights)?;
+        let blocks = (0..config.layers).map(|layer| Block::new(config, &format!("block.{layer}"), weights));
+        let blocks = blocks.collect::<std::result::Result<Vec<_>, _>>()?;
+        let norm = Norm::new(config.width, "norm", weights)?;
+        weights.finish()?;
+        Ok(Self { config: config.clone(), embedding, bias, blocks, norm })
+    }
+
+    /// Its settings.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// The item table that sessions read, `[rows, D]`. Made once for a batch in training, once for all in serving.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn table(&self) -> std::result::Result<Tensor, ModelError> {
+        Ok(self.embedding.table()?)
+    }
+
+    /// The vectors that sessions are compared with, `[rows, D]`, from the same table: the product of a session's vector
+    /// with one of these is the item's score.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn targets(&self, table: &Tensor) -> std::result::Result<Tensor, ModelError> {
+        match self.config.similarity {
+            Similarity::Dot => Ok(table.clone()),
+            Similarity::Cosine { .. } => Ok(unit(table)?),
+        }
+    }
+
+    /// Hidden states, `[B, L, D]`: that at place i has read the interactions 0 to i and nothing after.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn encode(&self, table: &Tensor, batch: &Batch, noise: &Noise) -> std::result::Result<Tensor, ModelError> {
+        let bias = self.bias.forward(batch)?;
+        let mut x = noise.drop(self.embedding.forward(table, batch)?)?;
+        for block in &self.blocks {
+            x = block.forward(&x, bias.as_ref(), noise)?;
+        }
+        let x = self.norm.forward(&x)?;
+        match self.config.similarity {
+            Similarity::Dot => Ok(x),
+            Similarity::Cosine { temperature } => Ok((unit(&x)? / f64::from(temperature))?),
+        }
+    }
+
+    /// One vector a session, `[B, D]`: the state at its last interaction.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn last(&self, table: &Tensor, batch: &Batch) -> std::result::Result<Tensor, ModelError> {
+        let states = self.encode(table, batch, &Noise::none())?;
+        let flat = states.reshape((batch.size() * batch.length(), self.config.width))?;
+        Ok(flat.index_select(batch.last(), 0)?)
+    }
+}
+
+/// Vectors of length 1.
+fn unit(x: &Tensor) -> Result<Tensor> {
+    let length = (x.sqr()?.sum_keepdim(D::Minus1)? + 1e-12)?.sqrt()?;
+    x.broadcast_div(&length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::{Activation, Positions};
+    use super::super::gradients::{assert_gradients, tensor};
+    use super::*;
+    use crate::features::{Action, Interaction, Padded, Sequence};
+    use candle_core::Device;
+
+    /// Every variant switched on.
+    fn full() -> (ModelConfig, Arc<Attributes>) {
+        let attributes = Attributes::new(&[vec![], vec!["a", "b"], vec!["b"], vec!["a"], vec![], vec!["b"]]);
+        let config = ModelConfig {
+            attributes: 2,
+            width: 16,
+            layers: 2,
+            activation: Activation::SwiGlu,
+            positions: Positions::Both,
+            times: true,
+            actions: true,
+            similarity: Similarity::Cosine { temperature: 0.1 },
+            max_length: 8,
+            ..ModelConfig::small(6)
+        };
+        (config, Arc::new(attributes))
+    }
+
+    fn sequence(rows: &[u32]) -> Sequence {
+        let interactions = rows.iter().zip(1i64..).map(|(row, at)| {
+            let action = if at % 2 == 0 { Action::Bought } else { Action::Viewed };
+            Interaction { row: *row, action, at: at * at * 60 }
+        });
+        Sequence::of(interactions.collect(), 8)
+    }
+
+    fn vectors(model: &Transformer, sequences: &[&Sequence]) -> Vec<Vec<f32>> {
+        let batch = Batch::new(&Padded::new(sequences), model.config(), &Device::Cpu).unwrap();
+        model.last(&model.table().unwrap(), &batch).unwrap().to_vec2().unwrap()
+    }
+
+    #[test]
+    fn a_row_alone_equals_the_row_in_a_batch() {
+        let (config, attributes) = full();
+        let model = Transformer::new(&config, &attributes, &mut Weights::fresh(1)).unwrap();
+        let sequences = [sequence(&[1, 2, 3, 4, 5]), sequence(&[5]), sequence(&[2, 2]), Sequence::default()];
+        let together = vectors(&model, &sequences.iter().collect::<Vec<_>>());
+        for (sequence, row) in sequences.iter().zip(&together) {
+            let alone = &vectors(&model, &[sequence])[0];
+            let apart = alone.iter().zip(row).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+            assert!(apart < 1e-5, "{apart} apart for {sequence:?}");
+        }
+    }
+
+    #[test]
+    fn what_comes_after_changes_no_state_before() {
+        let (config, attributes) = full();
+        let model = Transformer::new(&config, &attributes, &mut Weights::fresh(1)).unwrap();
+        let table = model.table().unwrap();
+        let states = |rows: &[u32]| {
+            let batch = Batch::new(&Padded::new(&[&sequence(rows)]), &config, &Device::Cpu).unwrap();
+            let states = model.encode(&table, &batch, &Noise::none()).unwrap();
+            states.narrow(1, 0, 3).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        };
+        let (one, other) = (states(&[1, 2, 3, 4, 5]), states(&[1, 2, 3, 5, 1]));
+        assert!(one.iter().zip(&other).all(|(a, b)| (a - b).abs() < 1e-6));
+    }
+
+    #[test]
+    fn every_weight_has_the_gradient_of_finite_differences() {
+        let (config, attributes) = full();
+        let config = ModelConfig { width: 8, layers: 1, ..config };
+        let mut weights = Weights::fresh(5);
+        Transformer::new(&config, &attributes, &mut weights).unwrap();
+        let names: Vec<String> = weights.variables().keys().cloned().collect();
+        // Larger than they begin, so that differences stand out from rounding.
+        let inputs: Vec<Tensor> =
+            weights.variables().values().zip(1..).map(|(w, seed)| tensor(w.dims(), seed)).collect();
+        let (one, other) = (sequence(&[1, 2, 3]), sequence(&[4, 5]));
+        let batch = Batch::new(&Padded::new(&[&one, &other]), &config, &Device::Cpu).unwrap();
+        assert_gradients(&inputs, |inputs| {
+            let named = names.iter().cloned().zip(inputs.iter().cloned()).collect();
+            let model = Transformer::new(&config, &attributes, &mut Weights::read(named, Device::Cpu)).unwrap();
+            let table = model.table().unwrap();
+            // As wide as with a temperature of 1: the differences are of the layers, not of the scale.
+            Ok((model.encode(&table, &batch, &Noise::none()).unwrap() * 0.1)?)
+        });
+    }
+}
