@@ -18,6 +18,7 @@ use crate::server::graphiql::{self, PageSettings};
 use crate::server::{self, App, AppParts, Lifecycle, Live, Reloaded};
 use crate::settings::Settings;
 use crate::store::MemoryStore;
+use crate::telemetry::customer_data::Credential;
 use crate::telemetry::init::{self, Metrics};
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -129,6 +130,7 @@ impl State {
             rerank: settings.rerank.clone(),
             sealer: self.sealer.clone(),
             persisted: Persisted::open(&settings.persisted, &settings.limits, self.remembered.clone())?,
+            debug: settings.debug,
         };
         let gateway = Arc::new(Gateway::waiting(modules, settings.limits.clone()));
         let app = App::new(AppParts {
@@ -210,6 +212,10 @@ impl CustomerCheck for Customers {
         let upstream = shop.upstream.asking_for("customer");
         AskPlatform { platform: shop.platform.clone(), upstream }.confirm(headers, token).await
     }
+
+    fn credential(&self, headers: &HeaderMap) -> Credential {
+        self.0.load().platform.credential(headers)
+    }
 }
 
 /// A gateway ready to be served, and what its surroundings need of it.
@@ -256,7 +262,7 @@ pub async fn gateway(settings: &Settings, demo: bool) -> anyhow::Result<Assemble
 }
 
 /// Headers of the platform that pages of other origins may read.
-const EXPOSED: [&str; 3] = ["server-timing", "x-request-id", "content-language"];
+const EXPOSED: [&str; 4] = ["outfitter-plan", "server-timing", "x-request-id", "content-language"];
 
 /// Crawls now and on the interval, and tells the metrics how the catalogue stands, until the task is dropped.
 pub async fn keep_fresh(crawler: Arc<Crawler>, catalogue: Arc<Catalogue>) {

@@ -1,6 +1,7 @@
 //! The answer of a planned operation as one text: `data` with everything in its place, `errors` at the paths that the
 //! client knows, the platform's `extensions` as they stood.
 
+use super::debug::{self, Stage};
 use super::plan::{LocalField, Site, SiteKind};
 use super::run::Run;
 use super::splice::{self, FragmentId, Step};
@@ -88,6 +89,7 @@ impl Answer {
 
     /// The whole text, and whether it has data. Errors: it would be larger than the limit.
     pub fn text(mut self, run: &Run, limit: usize) -> Result<(Bytes, bool), TooLarge> {
+        let began = run.watch.now();
         let mut out = Vec::with_capacity(16 * 1024);
         out.push(b'{');
         if !self.refused {
@@ -104,9 +106,12 @@ impl Answer {
             let errors = std::mem::take(&mut self.errors).into_iter().map(Value::Object).collect::<Vec<_>>();
             out.extend_from_slice(Value::from(errors).to_string().as_bytes());
         }
-        if let Some((body, range)) = &self.extensions {
+        run.watch.took(Stage::Splice, began);
+        let theirs = self.extensions.as_ref().and_then(|(body, range)| body.get(range.clone()));
+        let ours = run.watch.extension(&run.plan).map(|ours| debug::joined(theirs, &ours));
+        if let Some(extensions) = ours.as_deref().or(theirs) {
             out.extend_from_slice(if out.len() > 1 { b",\"extensions\":" } else { b"\"extensions\":" });
-            out.extend_from_slice(body.get(range.clone()).unwrap_or_default());
+            out.extend_from_slice(extensions);
         }
         out.push(b'}');
         Ok((out.into(), !self.refused))

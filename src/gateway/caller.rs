@@ -11,7 +11,7 @@ use crate::engine::Context;
 use crate::ingest::{self, Caller, Change, Evidence, Failure, Ingest, Outcome, RootField};
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +33,10 @@ impl Who for Arc<Ingest> {
         variable: &dyn Fn(&str) -> Option<Value>,
     ) -> Vec<RootField> {
         Ingest::roots(self, &operation.definition, &document.fragments, variable)
+    }
+
+    fn session_hash(&self, headers: &HeaderMap) -> Option<String> {
+        Ingest::session_hash(self, headers)
     }
 
     fn watch(&self, evidence: Evidence, roots: &[RootField], answer: Option<Bytes>) {

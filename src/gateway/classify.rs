@@ -8,6 +8,8 @@ use super::error::{Location, RequestError};
 use super::expansion::expansion;
 use super::limits::{self, Limits};
 use super::rerank::Rule;
+use super::touches::Touches;
+use crate::platform::CustomerNames;
 use apollo_compiler::Node;
 use apollo_compiler::ast::{Definition, Document as Ast, Field, OperationDefinition, OperationType, Selection};
 use std::collections::{HashMap, HashSet};
@@ -29,6 +31,8 @@ pub struct Operation {
     pub class: Class,
     /// The rules of re-ranking that may concern one of its fields, by index.
     pub rules: Vec<usize>,
+    /// What it has to do with customers; see [`Classified::touching`].
+    pub touches: Touches,
     /// As parsed: name, kind, root fields with their arguments, for what traffic shows.
     pub definition: Node<OperationDefinition>,
 }
@@ -84,7 +88,7 @@ pub fn classify(
             // Only the names are compared here; the plan looks at types.
             let named = |rule: &Rule| touch(&|field| rule.field.rsplit('.').next() == Some(field.name.as_str()));
             let rules = rules.iter().enumerate().filter(|(_, rule)| named(rule)).map(|(at, _)| at).collect();
-            Some(Operation { class, rules, definition: operation.clone() })
+            Some(Operation { class, rules, touches: Touches::default(), definition: operation.clone() })
         }
         _ => None,
     });
@@ -110,6 +114,15 @@ impl Classified {
             Some(name) => RequestError::UnknownOperation { name: name.chars().take(64).collect() },
             None => RequestError::OperationNameMissing,
         })
+    }
+
+    /// The same with what its operations have to do with customers.
+    #[must_use]
+    pub fn touching(mut self, names: CustomerNames) -> Self {
+        for operation in &mut self.operations {
+            operation.touches = Touches::of(&operation.definition, &self.fragments, names);
+        }
+        self
     }
 
     /// Whether the request can only be a mutation: it may not come by GET.

@@ -6,6 +6,7 @@ use super::error::{ClientError, Code, Location, RequestError};
 use super::limits::Limits;
 use super::plan::{Options, Plan, plan};
 use super::rerank;
+use crate::platform::CustomerNames;
 use crate::telemetry::events::DocumentFound;
 use apollo_compiler::ExecutableDocument;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub struct Documents {
     composed: Arc<Composed>,
     limits: Limits,
     rules: rerank::Config,
+    customers: CustomerNames,
     classified: moka::sync::Cache<u64, Arc<Classified>, ahash::RandomState>,
     plans: moka::sync::Cache<PlanKey, Arc<Plan>, ahash::RandomState>,
 }
@@ -37,6 +39,7 @@ impl Documents {
             composed,
             limits,
             rules,
+            customers: CustomerNames::default(),
             classified: moka::sync::Cache::builder()
                 .max_capacity(KEPT_BYTES)
                 .weigher(document)
@@ -46,6 +49,13 @@ impl Documents {
                 .weigher(plan)
                 .build_with_hasher(ahash::RandomState::new()),
         }
+    }
+
+    /// The same, which knows the platform's names of what concerns customers.
+    #[must_use]
+    pub fn with_customers(mut self, names: CustomerNames) -> Self {
+        self.customers = names;
+        self
     }
 
     /// The composed schema that plans are made for.
@@ -63,8 +73,8 @@ impl Documents {
             return Ok(known);
         }
         DocumentFound::Document { hit: false }.emit();
-        let classified =
-            Arc::new(classify(Arc::clone(text), &self.composed.entry_fields(), &self.rules, &self.limits)?);
+        let classified = classify(Arc::clone(text), &self.composed.entry_fields(), &self.rules, &self.limits)?;
+        let classified = Arc::new(classified.touching(self.customers));
         self.classified.insert(hash, Arc::clone(&classified));
         Ok(classified)
     }

@@ -5,6 +5,7 @@ use super::accept::Accept;
 use super::answer::{Answer, is_personal};
 use super::classify::{Class, Classified, Operation, classify};
 use super::compose::{Composed, own_fields};
+use super::debug::{Stage, Watch};
 use super::defer::{self, Began};
 use super::documents::Documents;
 use super::envelope::{self, Envelope, Method};
@@ -12,24 +13,23 @@ use super::error::{GatewayError, RequestError, UpstreamError};
 use super::forward::{self, Listener, Passing, failed, repeat};
 use super::introspect::Introspection;
 use super::limits::Limits;
+use super::modules::Modules;
 use super::overhear::Spoken;
-use super::persisted::Persisted;
 use super::personalize::subgraph::SubgraphError;
-use super::personalize::{self, Decider, Personalization, Subgraph, Viewer};
+use super::personalize::{self, Personalization, Subgraph, Viewer};
 use super::plan::{Fetch, Step};
-use super::rerank::{self, Sealer};
 use super::respond::{self, AnswerBody, Caching};
 use super::run::rank::mentions_cursor;
 use super::run::{Means, Run};
 use super::splice;
 use super::variables::Variables;
-use super::who::{Asking, Who};
+use super::who::Asking;
 use crate::domain::consent::Purpose;
 use crate::ingest::identity::SESSION_HEADER;
-use crate::platform::Platform;
 use crate::platform::answer::Answer as Answered;
 use crate::platform::upstream::{Repeat, Upstream};
-use crate::store::DecisionStore;
+use crate::telemetry::events::Walked;
+use crate::telemetry::spans;
 use apollo_compiler::ast::OperationType;
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
@@ -37,30 +37,11 @@ use http::header::{ACCEPT, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use tracing::Span;
 
 /// Why a gateway waits.
 pub(super) const NO_SCHEMA: &str = "the shop's schema is not known yet";
-
-/// What a gateway is made of.
-pub struct Modules {
-    /// The adapter of the shop's platform.
-    pub platform: Arc<dyn Platform>,
-    /// The shop.
-    pub upstream: Upstream,
-    /// Who asks.
-    pub who: Arc<dyn Who>,
-    /// Decides.
-    pub engine: Arc<dyn Decider>,
-    /// The decision log.
-    pub decisions: Arc<dyn DecisionStore>,
-    /// Root fields that are put in order without a directive.
-    pub rerank: rerank::Config,
-    /// Seals the cursors of lists that are put in order.
-    pub sealer: Sealer,
-    /// Documents by hash and by id.
-    pub persisted: Persisted,
-}
 
 /// The gateway of one shop.
 pub struct Gateway {
@@ -75,13 +56,16 @@ pub struct Gateway {
 
 /// A request as it was read, but for its body.
 #[derive(Clone, Copy)]
-struct Request<'a> {
-    parts: &'a Parts,
+pub(super) struct Request<'a> {
+    pub(super) parts: &'a Parts,
     /// The client's address, for the platform's own counting.
     peer: IpAddr,
-    envelope: &'a Envelope,
+    pub(super) envelope: &'a Envelope,
     /// Whether the platform gets it written anew, with the text that its document's name stands for.
     rewrite: bool,
+    watch: &'a Watch,
+    /// How it is served, once that is known, for the metrics.
+    class: &'a OnceLock<&'static str>,
 }
 
 /// Everything that depends on the schema, swapped as a whole.
@@ -129,7 +113,8 @@ impl Gateway {
             Some(served) => served.documents.classify(text),
             None => {
                 let own = self.own.iter().map(String::as_str).collect();
-                classify(Arc::clone(text), &own, &[], &self.limits).map(Arc::new)
+                let document = classify(Arc::clone(text), &own, &[], &self.limits)?;
+                Ok(Arc::new(document.touching(self.modules.platform.customer_names())))
             }
         }
     }
@@ -137,32 +122,73 @@ impl Gateway {
     /// Answers a request. `peer` is the client's address, for the platform's own counting.
     pub async fn execute(&self, request: http::Request<Bytes>, peer: IpAddr) -> Response<AnswerBody> {
         let (parts, body) = request.into_parts();
-        let answer = self.answer(&parts, body, peer).await;
-        answer.unwrap_or_else(|error| respond::failed(&error, Accept::of(&parts.headers)))
+        let class = OnceLock::new();
+        let answer = self.answer(&parts, body, peer, &class).await;
+        let mut response = answer.unwrap_or_else(|error| respond::failed(&error, Accept::of(&parts.headers)));
+        let class = class.get().copied().unwrap_or("none");
+        let failed = response.extensions().get::<Walked>().map(|walked| Walked { class, ..*walked });
+        let walked = failed.unwrap_or(Walked::by_status(class, response.status().as_u16()));
+        response.extensions_mut().insert(walked);
+        response
     }
 
-    async fn answer(&self, parts: &Parts, body: Bytes, peer: IpAddr) -> Result<Response<AnswerBody>, GatewayError> {
+    async fn answer(
+        &self,
+        parts: &Parts,
+        body: Bytes,
+        peer: IpAddr,
+        class: &OnceLock<&'static str>,
+    ) -> Result<Response<AnswerBody>, GatewayError> {
+        let watch = Watch::of(self.modules.debug, &parts.headers);
         let mut envelope = envelope::read(parts, &body, &self.limits)?;
         let named = self.modules.persisted.name(&mut envelope)?;
-        let request = Request { parts, peer, envelope: &envelope, rewrite: named.rewrite };
+        let rewrite = named.rewrite;
+        let request = Request { parts, peer, envelope: &envelope, rewrite, watch: &watch, class };
         let served = self.served.load_full();
         let Some(text) = &envelope.query else {
             // A hash alone, and the platform knows the documents.
             return self.forward(request, body, Repeat::Never, None).await;
         };
-        let document = self.classify(served.as_deref(), text)?;
+        let classify = || self.classify(served.as_deref(), text);
+        let document = watch.step(Stage::Classify, spans::classify(), classify)?;
         self.modules.persisted.admit(named, &document)?;
         let operation = document.operation(envelope.operation_name.as_deref())?;
         if envelope.method == Method::Get && Classified::is_mutation(operation) {
             return Err(RequestError::MutationByGet.into());
         }
-        let Some(operation) = operation.filter(|operation| self.is_ours(parts, operation)) else {
-            let listener = operation.and_then(|operation| self.listener(request, &document, operation));
+        let mut record = operation.and_then(|operation| self.customer_data(request, &document, operation));
+        let answer = self.serve_operation(request, body, served.as_deref(), &document, operation).await;
+        if let Some(record) = &mut record {
+            record.outcome = match &answer {
+                Ok(response) => response.status().as_u16().to_string(),
+                Err(error) => error.code().as_str().to_owned(),
+            };
+        }
+        answer
+    }
+
+    async fn serve_operation(
+        &self,
+        request: Request<'_>,
+        body: Bytes,
+        served: Option<&Served>,
+        document: &Classified,
+        operation: Option<&Operation>,
+    ) -> Result<Response<AnswerBody>, GatewayError> {
+        let parts = request.parts;
+        let ours = operation.filter(|operation| self.is_ours(parts, operation));
+        if let Some(Operation { definition, .. }) = operation {
+            let name = definition.name.as_ref().map(|name| name.as_str());
+            let class = if ours.is_some() { "plan" } else { "forward" };
+            spans::operation(definition.operation_type.name(), name, class);
+        }
+        let Some(operation) = ours else {
+            let listener = operation.and_then(|operation| self.listener(request, document, operation));
             let repeat = operation.map_or(Repeat::Never, |operation| repeat(operation.definition.operation_type));
             return self.forward(request, body, repeat, listener).await;
         };
         let served = served.ok_or(GatewayError::NotReady(NO_SCHEMA))?;
-        self.personalize(request, body, &served, &document, operation).await
+        self.personalize(request, body, served, document, operation).await
     }
 
     /// Whether an operation is planned: it has fields of ours, or a rule puts one of its lists in order and the caller
@@ -188,14 +214,19 @@ impl Gateway {
         repeat: Repeat,
         listener: Option<Listener>,
     ) -> Result<Response<AnswerBody>, GatewayError> {
-        let Request { parts, peer, envelope, rewrite } = request;
+        let Request { parts, peer, envelope, rewrite, watch, class } = request;
+        class.set("forward").ok();
         let headers = forward::headers(&*self.modules.platform, &parts.headers, peer);
         let query = parts.uri.query().map(Into::into);
         let mut passing = Passing { method: parts.method.clone(), query, headers, body, repeat, listener };
         if rewrite {
             passing.rewrite(envelope)?;
         }
-        passing.forward(&self.modules.upstream, &*self.modules.platform, envelope.accept).await
+        let passed = passing.forward(&self.modules.upstream, &*self.modules.platform, envelope.accept);
+        // The question to the platform has a span of its own.
+        let mut response = watch.stage(Stage::Upstream, Span::none(), passed).await?;
+        watch.through(response.headers_mut());
+        Ok(response)
     }
 
     async fn personalize(
@@ -206,15 +237,16 @@ impl Gateway {
         document: &Classified,
         operation: &Operation,
     ) -> Result<Response<AnswerBody>, GatewayError> {
-        let Request { parts, peer, envelope, .. } = request;
+        let Request { parts, peer, envelope, watch, class, .. } = request;
         let spoken = Spoken::new(document, operation, envelope.variables.as_ref());
         let evidence = spoken.evidence(parts, &*self.modules.platform, true);
-        let Asking { context, events } = self.modules.who.ask(&evidence).await?;
+        let Asking { context, events } = watch.stage(Stage::Who, spans::who(), self.modules.who.ask(&evidence)).await?;
         let personal = context.shopper.is_some() && context.consent.allows(Purpose::Preferences);
         // A page that was begun in an order of ours needs us to go on, whatever has changed since.
         let begun = || envelope.variables.as_ref().is_some_and(|raw| mentions_cursor(raw.as_bytes()));
         let rerank = personal || mentions_cursor(document.text.as_bytes()) || begun();
-        let planned = served.documents.plan(document, envelope.operation_name.as_deref(), rerank);
+        let plan = || served.documents.plan(document, envelope.operation_name.as_deref(), rerank);
+        let planned = watch.step(Stage::Plan, spans::plan(), plan);
         let plan = match planned {
             // No field of ours is in it: what the platform makes of it is the platform's.
             Err(_) if operation.class == Class::Forward => None,
@@ -225,6 +257,7 @@ impl Gateway {
             let repeat = repeat(operation.definition.operation_type);
             return self.forward(request, body, repeat, self.listener(request, document, operation)).await;
         };
+        class.set("plan").ok();
         let variables = Variables::new(Arc::clone(&plan), envelope.variables.as_ref())
             .map_err(|error| RequestError::Variables { message: format!("variables cannot be read: {error}") })?;
         let schema = &served.documents.composed().schema;
@@ -239,6 +272,7 @@ impl Gateway {
             book: Default::default(),
         };
         let mut run = Run::new(self.means(served), plan, variables, Arc::new(viewer), headers);
+        run.watch = watch.clone();
         run.page().map_err(|foreign| RequestError::Variables { message: foreign.to_string() })?;
         let early = match defer::begin(&mut run, &self.modules.upstream, envelope.accept, &self.limits).await? {
             Began::Parts(parts) => {
@@ -252,7 +286,9 @@ impl Gateway {
             run.viewer.events.observe(&spoken.roots(&*self.modules.who), Some(answered.body.clone()));
         }
         let limit = usize::try_from(self.limits.upstream_answer.as_u64()).unwrap_or(usize::MAX).saturating_mul(2);
-        let (text, has_data) = answer.text(&run, limit).map_err(|error| GatewayError::Internal(error.to_string()))?;
+        let text = || answer.text(&run, limit);
+        let (text, has_data) =
+            spans::splice().in_scope(text).map_err(|error| GatewayError::Internal(error.to_string()))?;
         let caching = if is_personal(&run) { Caching::NoStore } else { Caching::Platform };
         let returns = |name: &http::HeaderName| self.modules.platform.returns(name);
         let from = upstream.as_ref().map(|answer| {
@@ -330,6 +366,7 @@ impl Served {
         let subgraph = Subgraph::new(modules.platform.entities(), &composed.upstream);
         let introspection = Arc::new(Introspection::new(Arc::clone(&composed)));
         let documents = Documents::new(composed, limits.clone(), modules.rerank.clone());
+        let documents = documents.with_customers(modules.platform.customer_names());
         Self { documents, introspection, subgraph }
     }
 }
@@ -344,5 +381,12 @@ fn ask(
     let body = run.request_of(fetch);
     let headers: HeaderMap = run.headers.clone();
     let repeat = repeat(run.plan.operation);
-    async move { upstream.ask(headers, body, repeat).await.map_err(failed) }
+    let watch = run.watch.clone();
+    async move {
+        let began = watch.now();
+        let sent = body.len();
+        let answered = watch.asking("plan", sent, upstream.ask(headers, body, repeat)).await;
+        watch.took(Stage::Upstream, began);
+        answered.map_err(failed)
+    }
 }

@@ -8,7 +8,7 @@
 use super::accept::{Accept, Media};
 use super::error::{Class, ClientError, GatewayError};
 use super::json::string_end;
-use crate::telemetry::events::ErrorTold;
+use crate::telemetry::events::{ErrorTold, Walked};
 use bytes::Bytes;
 use futures::Stream;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY};
@@ -159,6 +159,7 @@ pub fn failed(error: &GatewayError, accept: Accept) -> Response<AnswerBody> {
     let graphql = code.class() != Class::Http && accept.media == Media::Json;
     let mut response = errors(&error.client(), accept.media);
     *response.status_mut() = if graphql { StatusCode::OK } else { code.status() };
+    response.extensions_mut().insert(Walked { class: "none", outcome: if ours { "failed" } else { "refused" } });
     if code.status() == StatusCode::METHOD_NOT_ALLOWED {
         let allowed = if code == super::error::Code::MutationByGet { "POST" } else { "GET, POST" };
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));

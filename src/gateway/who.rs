@@ -7,6 +7,7 @@ use crate::engine::Context;
 use crate::ingest::{Evidence, RootField};
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::HeaderMap;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -31,6 +32,11 @@ pub trait Who: Send + Sync {
         operation: &Operation,
         variable: &dyn Fn(&str) -> Option<Value>,
     ) -> Vec<RootField>;
+
+    /// The keyed hash of the session that these headers name, for the record of customer data.
+    fn session_hash(&self, _headers: &HeaderMap) -> Option<String> {
+        None
+    }
 
     /// Learns from an operation that passed through. Returns at once.
     fn watch(&self, evidence: Evidence, roots: &[RootField], answer: Option<Bytes>);

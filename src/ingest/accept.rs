@@ -24,6 +24,7 @@ use crate::store::{DecisionStore, ShopperState, ShopperStore};
 use crate::telemetry::events::LearningDropped;
 use apollo_compiler::ast::{OperationDefinition, Selection};
 use bytes::Bytes;
+use http::HeaderMap;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -103,6 +104,11 @@ impl Ingest {
     /// A key derived from the shop's secret: see [`Hasher::derived`].
     pub fn derived_key(&self, purpose: &str) -> [u8; 32] {
         self.identity.hasher.derived(purpose)
+    }
+
+    /// The keyed hash of the session that these headers name, for the record of customer data.
+    pub fn session_hash(&self, headers: &HeaderMap) -> Option<String> {
+        self.identity.session_key(headers).map(|key| key.as_str().to_owned())
     }
 
     /// Who is asking. Errors: a header of ours that cannot be read; its text is for the client.

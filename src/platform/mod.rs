@@ -16,6 +16,7 @@ pub mod upstream;
 use crate::domain::consent::Consent;
 use crate::domain::ids::{CustomerId, SessionId};
 use crate::domain::market::Market;
+use crate::telemetry::customer_data::Credential;
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName};
 use pages::CataloguePages;
@@ -109,6 +110,16 @@ pub trait Platform: Send + Sync {
     /// wants it (it throttles by that address).
     fn buyer(&self, headers: &mut HeaderMap, address: IpAddr);
 
+    /// The names by which operations ask for a customer's data.
+    fn customer_names(&self) -> CustomerNames {
+        CustomerNames::default()
+    }
+
+    /// Under which of the shop's credentials a request with these headers reaches the platform.
+    fn credential(&self, _headers: &HeaderMap) -> Credential {
+        Credential::None
+    }
+
     /// Asks the platform whose customer token this is. `None`: nobody's, or expired. `headers` are the forwarded ones.
     async fn confirm(
         &self,
@@ -171,6 +182,17 @@ pub enum Shows {
         /// The field of a line that holds the variant.
         variant: &'static str,
     },
+}
+
+/// The names by which operations ask for a customer's data, as the platform has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CustomerNames {
+    /// Fields that hold or change a customer's data, at any depth.
+    pub fields: &'static [&'static str],
+    /// The argument of a field that takes a customer's token; empty: none.
+    pub token: &'static str,
+    /// The argument of an operation directive that may hold one; empty: none.
+    pub context: &'static str,
 }
 
 /// What an operation says of its shopper.

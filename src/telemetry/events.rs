@@ -15,6 +15,22 @@ pub struct Walked {
     pub outcome: &'static str,
 }
 
+impl Walked {
+    /// An operation of this class whose answer has this status, where nothing more is known.
+    pub fn by_status(class: &'static str, status: u16) -> Self {
+        Self {
+            class,
+            outcome: if status >= 500 {
+                "failed"
+            } else if status >= 400 {
+                "refused"
+            } else {
+                "ok"
+            },
+        }
+    }
+}
+
 /// A request was answered.
 #[derive(Clone, Debug)]
 pub struct RequestServed {

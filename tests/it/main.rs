@@ -10,6 +10,7 @@ mod demo;
 mod demo_fields;
 mod demo_schema;
 mod http;
+mod observed;
 mod oracle;
 mod persisted;
 mod upstream;

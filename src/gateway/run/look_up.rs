@@ -3,10 +3,12 @@
 
 use super::Run;
 use crate::domain::ids::ProductKey;
+use crate::gateway::debug::Stage;
 use crate::gateway::plan::SelectionId;
 use crate::gateway::splice;
 use crate::platform::Lookup;
 use crate::platform::upstream::{Repeat, UpstreamError};
+use crate::telemetry::spans;
 use bytes::Bytes;
 use futures::future::join_all;
 use indexmap::{IndexMap, IndexSet};
@@ -58,9 +60,12 @@ impl Run {
         self.requests += batches.len();
         let answers = join_all(batches.iter().map(|batch| {
             let body = self.request(batch);
-            self.means.upstream.ask(self.headers.clone(), body, Repeat::Once)
+            let sent = body.len();
+            self.watch.asking("lookup", sent, self.means.upstream.ask(self.headers.clone(), body, Repeat::Once))
         }));
-        let answers = answers.await;
+        let products = batches.iter().flat_map(Batch::values).map(Vec::len).sum();
+        let span = spans::look_up(batches.len(), products);
+        let answers = self.watch.stage(Stage::LookUp, span, answers).await;
         let mut failed = None;
         for (batch, answer) in batches.iter().zip(answers) {
             let taken = match answer {

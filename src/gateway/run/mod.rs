@@ -10,6 +10,7 @@ mod personal;
 pub mod rank;
 mod slates;
 
+use super::debug::{Stage, Watch};
 use super::introspect::Introspection;
 use super::personalize::{Personalization, Viewer};
 use super::plan::{Fetch, LocalField, Plan, SelectionId, SiteId, SiteKind};
@@ -19,6 +20,7 @@ use super::variables::Variables;
 use crate::domain::ids::ProductKey;
 use crate::platform::Lookup;
 use crate::platform::upstream::Upstream;
+use crate::telemetry::spans;
 use bytes::Bytes;
 use http::HeaderMap;
 use std::collections::{HashMap, HashSet};
@@ -64,6 +66,8 @@ pub struct Run {
     pub pagings: Vec<Paging>,
     /// Requests sent to the platform.
     pub requests: usize,
+    /// Sees the stages.
+    pub watch: Watch,
 }
 
 /// A site to answer, with its entity.
@@ -90,6 +94,7 @@ impl Run {
             taken: HashSet::new(),
             pagings: Vec::new(),
             requests: 0,
+            watch: Watch::default(),
         }
     }
 
@@ -174,7 +179,9 @@ impl Run {
                 self.answered.insert((refused.site, refused.key), fragment);
             }
             self.slates(&pending).await;
-            let placed = self.personal(&pending).await;
+            let watch = self.watch.clone();
+            let span = spans::personalize(pending.len());
+            let placed = watch.stage(Stage::Personalize, span, self.personal(&pending)).await;
             pending = self.open(&placed);
         }
     }

@@ -8,9 +8,11 @@ use crate::domain::audit::DecisionRecord;
 use crate::domain::consent::Purpose;
 use crate::domain::ids::{DecisionId, ProductKey};
 use crate::domain::slate::{FallbackReason, ServedBy, Slate};
-use crate::engine::settle;
+use crate::engine::{Slated, settle};
+use crate::gateway::debug::Stage;
 use crate::gateway::personalize::{EntryField, Settled, SlateAsk, Subject};
 use crate::gateway::plan::{Ask, SelectionId, Site, SiteKind};
+use crate::telemetry::spans;
 use indexmap::{IndexMap, IndexSet};
 use std::collections::HashSet;
 
@@ -30,7 +32,8 @@ type Wanted = IndexSet<(SelectionId, ProductKey)>;
 impl Run {
     /// Decides and settles every slate that the wave asks for, and puts them into the viewer's book.
     pub(super) async fn slates(&mut self, pending: &[Pending]) {
-        let mut asked = self.decide(pending).await;
+        let watch = self.watch.clone();
+        let mut asked = watch.stage(Stage::Decide, spans::decide(), self.decide(pending)).await;
         let mut logged = self.logged(pending).await;
         let of_logs = logged.clone();
         let mut failed = false;
@@ -75,6 +78,7 @@ impl Run {
             return IndexMap::new();
         }
         let slates = self.viewer.engine.slates(&self.viewer.context, &requests).await;
+        spans::decided(slates.iter().map(|Slated { slate, .. }| (&*slate.placement, slate.decision.served_by.label())));
         let decided = asks.into_iter().zip(slates).map(|((ask, (products, because)), slated)| {
             (ask, Asked { products, because, candidates: slated.slate, inputs: slated.inputs })
         });
@@ -177,6 +181,7 @@ impl Run {
         if matches!(ask.subject, Subject::Shopper) {
             self.taken.extend(slate.items.iter().map(|item| item.product.clone()));
         }
+        self.watch.decided(&slate);
         self.log(asked, &slate, dropped);
         self.viewer.book.put(ask.clone(), Settled { decision: slate.decision, items: slate.items });
     }

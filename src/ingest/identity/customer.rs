@@ -7,6 +7,7 @@ use crate::domain::ids::CustomerId;
 use crate::ingest::config;
 use crate::platform::Platform;
 use crate::platform::upstream::Upstream;
+use crate::telemetry::customer_data::{Credential, CustomerDataFetched, Purpose};
 use async_trait::async_trait;
 use http::HeaderMap;
 use moka::Expiry;
@@ -29,6 +30,11 @@ pub trait CustomerCheck: Send + Sync {
     /// The customer of the token; `None` where it is nobody's. `headers` are the client's own. Errors: no answer.
     /// Implementations never log the token.
     async fn confirm(&self, headers: &HeaderMap, token: &str) -> Result<Option<CustomerId>, NoAnswer>;
+
+    /// Under which of the shop's credentials a question with these headers goes out.
+    fn credential(&self, _headers: &HeaderMap) -> Credential {
+        Credential::None
+    }
 }
 
 /// The platform did not say whose the token is.
@@ -53,6 +59,22 @@ impl CustomerCheck for AskPlatform {
             NoAnswer
         })
     }
+
+    fn credential(&self, headers: &HeaderMap) -> Credential {
+        self.platform.credential(headers)
+    }
+}
+
+/// A question to the platform, whose token this is.
+pub struct Asked<'a> {
+    /// The client's own headers.
+    pub headers: &'a HeaderMap,
+    /// The token.
+    pub token: &'a str,
+    /// Its keyed hash.
+    pub hash: [u8; 32],
+    /// The keyed hash of the session that brought it.
+    pub session: Option<String>,
 }
 
 /// Confirms customers.
@@ -71,15 +93,33 @@ impl Customers {
         Self { check, answers, in_flight: Semaphore::new(IN_FLIGHT), timeout: config.timeout }
     }
 
-    /// The customer of a token, whose keyed hash is `hash`. `None`: unknown to the platform, or no answer in time.
-    pub async fn confirm(&self, headers: &HeaderMap, token: &str, hash: [u8; 32]) -> Option<CustomerId> {
+    /// The customer of a token. `None`: unknown to the platform, or no answer in time. Each question that goes out is
+    /// in the record of customer data.
+    pub async fn confirm(&self, asked: Asked<'_>) -> Option<CustomerId> {
+        let Asked { headers, token, hash, session } = asked;
         if token.is_empty() || token.len() > LONGEST {
             return None;
         }
         let ask = async {
             // An error is handed to whoever waits and is not cached.
             let _permit = self.in_flight.try_acquire().map_err(|_| NoAnswer)?;
-            tokio::time::timeout(self.timeout, self.check.confirm(headers, token)).await.map_err(|_| NoAnswer)?
+            let mut record = CustomerDataFetched {
+                session,
+                purpose: Purpose::Preferences,
+                credential: self.check.credential(headers),
+                customer_token: true,
+                operation: "query",
+                outcome: "abandoned".to_owned(),
+            };
+            let answer = tokio::time::timeout(self.timeout, self.check.confirm(headers, token)).await;
+            let answer = answer.unwrap_or(Err(NoAnswer));
+            let outcome = match &answer {
+                Ok(Some(_)) => "confirmed",
+                Ok(None) => "unknown",
+                Err(NoAnswer) => "no_answer",
+            };
+            outcome.clone_into(&mut record.outcome);
+            answer
         };
         self.answers.try_get_with(hash, ask).await.ok().flatten()
     }
@@ -125,6 +165,10 @@ mod tests {
         }
     }
 
+    fn asked<'a>(headers: &'a HeaderMap, token: &'a str, hash: [u8; 32]) -> Asked<'a> {
+        Asked { headers, token, hash, session: None }
+    }
+
     fn of(platform: &Arc<Fake>, timeout: Duration) -> Customers {
         let check: Arc<dyn CustomerCheck> = Arc::clone(platform) as _;
         Customers::new(check, &config::Customer { timeout, ..config::Customer::default() })
@@ -135,11 +179,13 @@ mod tests {
         let none = HeaderMap::new();
         let platform = Arc::new(Fake::default());
         let customers = of(&platform, Duration::from_secs(5));
-        let (one, two) =
-            tokio::join!(customers.confirm(&none, "good:1", [1; 32]), customers.confirm(&none, "good:1", [1; 32]));
+        let (one, two) = tokio::join!(
+            customers.confirm(asked(&none, "good:1", [1; 32])),
+            customers.confirm(asked(&none, "good:1", [1; 32]))
+        );
         assert_eq!((one.clone(), two), (Some(CustomerId::new("1")), one));
-        assert_eq!(customers.confirm(&none, "bad", [2; 32]).await, None);
-        assert_eq!(customers.confirm(&none, "bad", [2; 32]).await, None);
+        assert_eq!(customers.confirm(asked(&none, "bad", [2; 32])).await, None);
+        assert_eq!(customers.confirm(asked(&none, "bad", [2; 32])).await, None);
         assert_eq!(platform.asked.load(Ordering::SeqCst), 2);
     }
 
@@ -148,8 +194,8 @@ mod tests {
         let none = HeaderMap::new();
         let platform = Arc::new(Fake { slow: true, ..Fake::default() });
         let customers = of(&platform, Duration::from_millis(1));
-        assert_eq!(customers.confirm(&none, "good:1", [1; 32]).await, None);
-        assert_eq!(customers.confirm(&none, "good:1", [1; 32]).await, None);
+        assert_eq!(customers.confirm(asked(&none, "good:1", [1; 32])).await, None);
+        assert_eq!(customers.confirm(asked(&none, "good:1", [1; 32])).await, None);
         assert_eq!(platform.asked.load(Ordering::SeqCst), 2);
     }
 
@@ -158,8 +204,8 @@ mod tests {
         let none = HeaderMap::new();
         let platform = Arc::new(Fake::default());
         let customers = of(&platform, Duration::from_secs(5));
-        assert_eq!(customers.confirm(&none, "", [1; 32]).await, None);
-        assert_eq!(customers.confirm(&none, &"x".repeat(LONGEST + 1), [2; 32]).await, None);
+        assert_eq!(customers.confirm(asked(&none, "", [1; 32])).await, None);
+        assert_eq!(customers.confirm(asked(&none, &"x".repeat(LONGEST + 1), [2; 32])).await, None);
         assert_eq!(platform.asked.load(Ordering::SeqCst), 0);
     }
 }

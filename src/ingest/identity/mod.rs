@@ -10,7 +10,7 @@ pub mod hasher;
 
 pub use caller::{Caller, ConsentSource, Evidence, SessionSource};
 pub use cookie::SetCookie;
-pub use customer::{AskPlatform, CustomerCheck, Customers, NoAnswer};
+pub use customer::{AskPlatform, Asked, CustomerCheck, Customers, NoAnswer};
 pub use hasher::Hasher;
 
 use super::config;
@@ -111,6 +111,11 @@ impl Identity {
         caller.session_source = Some(source);
     }
 
+    /// The keyed hash of the session that these headers name.
+    pub(crate) fn session_key(&self, headers: &HeaderMap) -> Option<ShopperKey> {
+        self.session(headers).ok().flatten().map(|(id, _)| self.hasher.session(&id))
+    }
+
     fn session(&self, headers: &HeaderMap) -> Result<Option<(SessionId, SessionSource)>, Refusal> {
         if let Some(value) = headers.get(SESSION_HEADER) {
             let id = value.to_str().ok().and_then(SessionId::parse).ok_or(Refusal::BadSession)?;
@@ -153,7 +158,13 @@ impl Identity {
 
     async fn confirm(&self, caller: &mut Caller, evidence: &Evidence) {
         let (Some(customers), Some(token)) = (&self.customers, &evidence.token) else { return };
-        if let Some(id) = customers.confirm(&evidence.headers, token, self.hasher.token(token)).await {
+        let asked = Asked {
+            headers: &evidence.headers,
+            token,
+            hash: self.hasher.token(token),
+            session: caller.session.as_ref().map(|key| key.as_str().to_owned()),
+        };
+        if let Some(id) = customers.confirm(asked).await {
             let key = self.hasher.customer(&id);
             caller.older.extend(self.hasher.older_customers(&id).into_iter().map(|old| (old, key.clone())));
             caller.shopper = Some(key.clone());

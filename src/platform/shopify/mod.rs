@@ -11,9 +11,10 @@ mod signals;
 use super::pages::CataloguePages;
 use super::secret::Secret;
 use super::upstream::{Upstream, UpstreamError};
-use super::{Entity, Lookup, OperationContext, Platform, PlatformError, Signal};
+use super::{CustomerNames, Entity, Lookup, OperationContext, Platform, PlatformError, Signal};
 use crate::domain::consent::Consent;
 use crate::domain::ids::{CustomerId, SessionId};
+use crate::telemetry::customer_data::Credential;
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,28 @@ const ENTITIES: [Entity; 4] = [
     Entity { canonical: "Cart", types: &["Cart"], key: "id", needs: CART_NEEDS, live: "" },
     Entity { canonical: "Collection", types: &["Collection"], key: "id", needs: "", live: "" },
     Entity { canonical: "ProductConnection", types: &["ProductConnection"], key: "__typename", needs: "", live: "" },
+];
+
+/// Fields that hold or change a customer's data: the customer, and who buys a cart.
+const CUSTOMER: &[&str] = &[
+    "buyerIdentity",
+    "cartBuyerIdentityUpdate",
+    "customer",
+    "customerAccessTokenCreate",
+    "customerAccessTokenCreateWithMultipass",
+    "customerAccessTokenDelete",
+    "customerAccessTokenRenew",
+    "customerActivate",
+    "customerActivateByUrl",
+    "customerAddressCreate",
+    "customerAddressDelete",
+    "customerAddressUpdate",
+    "customerCreate",
+    "customerDefaultAddressUpdate",
+    "customerRecover",
+    "customerReset",
+    "customerResetByUrl",
+    "customerUpdate",
 ];
 
 impl Shopify {
@@ -128,6 +151,21 @@ impl Platform for Shopify {
             && let Ok(value) = HeaderValue::from_str(&address.to_canonical().to_string())
         {
             headers.insert(headers::BUYER_IP, value);
+        }
+    }
+
+    fn customer_names(&self) -> CustomerNames {
+        CustomerNames { fields: CUSTOMER, token: "customerAccessToken", context: "buyer" }
+    }
+
+    fn credential(&self, headers: &HeaderMap) -> Credential {
+        let held = |name| self.credentials.contains_key(&name) || headers.contains_key(&name);
+        if held(headers::PRIVATE_TOKEN) {
+            Credential::Private
+        } else if held(headers::PUBLIC_TOKEN) {
+            Credential::Public
+        } else {
+            Credential::None
         }
     }
 

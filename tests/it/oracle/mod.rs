@@ -83,6 +83,7 @@ pub(crate) fn modules_to(url: String, limits: &Limits) -> (Modules, Composed) {
         rerank: Vec::new(),
         sealer: Sealer::new(&[0; 32]),
         persisted: Persisted::open(&Default::default(), limits, Remembered::new(1 << 20)).unwrap(),
+        debug: Default::default(),
     };
     (modules, composed)
 }
