@@ -182,6 +182,12 @@ pub enum UpstreamError {
         /// What the connector says.
         cause: String,
     },
+    /// Nothing is sent to it for a while: too much failed.
+    #[error("the circuit to the platform is open")]
+    Open {
+        /// Until it may be worth another try.
+        seconds: u64,
+    },
     /// No answer in time.
     #[error("the platform at {address} did not answer within {milliseconds} ms")]
     Timeout {
@@ -238,7 +244,7 @@ impl GatewayError {
         match self {
             Self::Request(error) => error.code(),
             Self::Upstream(UpstreamError::Timeout { .. }) => Code::UpstreamTimeout,
-            Self::Upstream(UpstreamError::Unreachable { .. }) => Code::UpstreamUnavailable,
+            Self::Upstream(UpstreamError::Unreachable { .. } | UpstreamError::Open { .. }) => Code::UpstreamUnavailable,
             Self::Upstream(UpstreamError::TooLarge { .. } | UpstreamError::NotGraphql { .. }) => Code::UpstreamInvalid,
             Self::Overloaded => Code::Overloaded,
             Self::NotReady(_) => Code::NotReady,

@@ -96,6 +96,10 @@ impl Passing<'_> {
         let asked = Asked { method, query: query.as_deref(), headers, body, repeat };
         let answer = upstream.send(asked).await.map_err(failed)?;
         let (head, body) = answer.into_parts();
+        if !respond::is_answer(&head.headers) {
+            let from = respond::Upstream { status: head.status, headers: &head.headers };
+            return Ok(respond::foreign(from, accept, &|name| platform.returns(name)));
+        }
         let mut stream = body.into_data_stream();
         // Only where the status depends on it: an answer without data comes whole in its first chunk.
         let first = match accept.media {
@@ -128,7 +132,8 @@ pub fn failed(failure: Failure) -> GatewayError {
             milliseconds: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
         },
         Failure::TooLarge(limit) => UpstreamError::TooLarge { limit: limit.as_u64() },
-        Failure::Read(reason) | Failure::Encoding(reason) => {
+        Failure::Open(wait) => UpstreamError::Open { seconds: wait.as_secs() + 1 },
+        Failure::Head(reason) | Failure::Read(reason) | Failure::Encoding(reason) => {
             UpstreamError::NotGraphql { status: 200, reason: reason.clone() }
         }
         Failure::Connect(cause) | Failure::Send(cause) | Failure::Query(cause) => {

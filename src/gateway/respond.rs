@@ -6,12 +6,14 @@
 //! otherwise, and varies by what identifies a shopper.
 
 use super::accept::{Accept, Media};
-use super::error::{Class, ClientError, GatewayError};
+use super::error::{Class, ClientError, GatewayError, UpstreamError};
 use super::json::string_end;
 use crate::telemetry::events::{ErrorTold, Walked};
 use bytes::Bytes;
 use futures::Stream;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, RETRY_AFTER, SET_COOKIE, VARY,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use serde::Serialize;
@@ -154,7 +156,12 @@ pub fn in_parts(
 /// An error that ends the request before there is an answer. It is counted and logged here, once.
 pub fn failed(error: &GatewayError, accept: Accept) -> Response<AnswerBody> {
     let code = error.code();
-    let ours = !matches!(error, GatewayError::Request(_));
+    let open = match error {
+        GatewayError::Upstream(UpstreamError::Open { seconds }) => Some(*seconds),
+        _ => None,
+    };
+    // That the circuit opened was logged when it did; each request that finds it so is no news.
+    let ours = !matches!(error, GatewayError::Request(_)) && open.is_none();
     ErrorTold { code: code.as_str(), cause: error, ours }.emit();
     let graphql = code.class() != Class::Http && accept.media == Media::Json;
     let mut response = errors(&error.client(), accept.media);
@@ -163,6 +170,26 @@ pub fn failed(error: &GatewayError, accept: Accept) -> Response<AnswerBody> {
     if code.status() == StatusCode::METHOD_NOT_ALLOWED {
         let allowed = if code == super::error::Code::MutationByGet { "POST" } else { "GET, POST" };
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    }
+    if let Some(seconds) = open {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// An answer of the platform that is none of GraphQL: an error page, a redirect. Its body stays here. An error status
+/// and `Retry-After` go on, so that a client that is asked to wait, waits; what else it sets for the client does too.
+pub fn foreign(upstream: Upstream<'_>, accept: Accept, returns: Returns<'_>) -> Response<AnswerBody> {
+    let reason = "its content type is none of GraphQL over HTTP".to_owned();
+    let error = GatewayError::from(UpstreamError::NotGraphql { status: upstream.status.as_u16(), reason });
+    let mut response = failed(&error, accept);
+    if upstream.status.is_client_error() || upstream.status.is_server_error() {
+        *response.status_mut() = upstream.status;
+    }
+    for (name, value) in upstream.headers {
+        if (*name == RETRY_AFTER || *name == SET_COOKIE) && returns(name) {
+            response.headers_mut().append(name.clone(), value.clone());
+        }
     }
     response
 }
@@ -211,11 +238,21 @@ fn pass_back(from: &HeaderMap, to: &mut HeaderMap, returns: Returns<'_>) {
     }
 }
 
+/// The media type, without its parameters.
+fn media(headers: &HeaderMap) -> &str {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim()
+}
+
 /// Whether the content type is JSON, of GraphQL or any.
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    media == "application/json" || media == "application/graphql-response+json"
+    let media = media(headers);
+    ["application/json", "application/graphql-response+json"].iter().any(|json| media.eq_ignore_ascii_case(json))
+}
+
+/// Whether the content type is one that a GraphQL server answers with: JSON, or parts of it.
+pub fn is_answer(headers: &HeaderMap) -> bool {
+    is_json(headers) || media(headers).eq_ignore_ascii_case("multipart/mixed")
 }
 
 /// Whether `json` is a whole object that has no member `data`. What is cut off or no object counts as having one.
@@ -244,7 +281,7 @@ pub fn lacks_data(json: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::error::{Code, RequestError, UpstreamError};
+    use crate::gateway::error::{Code, RequestError};
 
     const GRAPHQL: Accept = Accept { media: Media::GraphqlResponse, multipart: false };
 

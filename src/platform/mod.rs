@@ -4,13 +4,17 @@
 //! of catalogue pages and the introspection of a schema.
 
 pub mod answer;
+pub mod breaker;
+mod endpoint;
 pub mod fault;
 pub mod introspect;
 pub mod pages;
+pub mod retry;
 mod sdl;
 pub mod secret;
 pub mod shopify;
 mod streamed;
+mod throttle;
 pub mod upstream;
 
 use crate::domain::consent::Consent;

@@ -1,81 +1,35 @@
 //! The HTTP client to the shop: one endpoint, a pool of kept-alive connections, bounded in time and size.
 //!
 //! Two ways to ask. [`Upstream::send`] streams the answer as it comes, for what passes through. [`Upstream::ask`]
-//! buffers it within a limit, for what is spliced or read. Neither follows redirects nor retries an answer: a redirect
-//! of a GraphQL endpoint is a wrong address, and what to retry is the caller's to know.
+//! buffers it within a limit, for what is spliced or read. Neither follows redirects: a redirect of a GraphQL endpoint
+//! is a wrong address. Both send a query a second time where that helps ([`super::retry`]) and nothing at all while the
+//! way is broken ([`super::breaker`]). A mutation leaves once: the pool takes another connection only for a request of
+//! which no byte was written.
 
 use super::answer::{self, Answer};
+use super::breaker::{Breaker, Health};
+use super::endpoint::endpoint;
+pub use super::endpoint::{Config, UpstreamConfigError};
 pub use super::fault::UpstreamError;
+use super::retry::{Again, Retry, Tried};
 pub use super::streamed::Streamed;
+use super::throttle;
 use crate::telemetry::events::UpstreamAnswered;
 use crate::telemetry::spans;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use bytesize::ByteSize;
 use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::Instrument;
-
-/// Where the shop is and how long it may take.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Config {
-    /// The shop's GraphQL endpoint, such as `https://shop.example.com/api/2026-04/graphql.json`. Default: none.
-    pub url: Option<String>,
-    /// From the request sent to the head of the answer, and for [`Upstream::ask`] to its end. Default: 10s.
-    #[serde(with = "humantime_serde")]
-    pub timeout: Duration,
-    /// To connect, TCP alone. Default: 2s.
-    #[serde(with = "humantime_serde")]
-    pub connect_timeout: Duration,
-    /// The longest silence within a streamed answer. Default: 30s.
-    #[serde(with = "humantime_serde")]
-    pub read_timeout: Duration,
-    /// How long an unused connection is kept. Default: 60s.
-    #[serde(with = "humantime_serde")]
-    pub idle_timeout: Duration,
-    /// How many unused connections are kept. Default: 128.
-    pub max_idle: usize,
-    /// The longest answer that is buffered, decompressed. Default: 32 MiB.
-    pub max_answer: ByteSize,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            url: None,
-            timeout: Duration::from_secs(10),
-            connect_timeout: Duration::from_secs(2),
-            read_timeout: Duration::from_secs(30),
-            idle_timeout: Duration::from_secs(60),
-            max_idle: 128,
-            max_answer: ByteSize::mib(32),
-        }
-    }
-}
-
-/// Why a client could not be made. Read by operators at start.
-#[derive(Debug, thiserror::Error)]
-pub enum UpstreamConfigError {
-    /// No address was given.
-    #[error("the shop's address is missing: set upstream.url or pass --upstream")]
-    Missing,
-    /// The address is not one.
-    #[error(
-        "upstream.url is not an address: {0}; write http:// or https://, a host and the path of the GraphQL endpoint"
-    )]
-    Url(String),
-}
 
 /// Whether a request may be sent a second time where the first brought nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +56,13 @@ pub struct Asked<'a> {
     pub repeat: Repeat,
 }
 
+/// How the shop has been doing; one for all clones, whatever they ask for.
+#[derive(Debug)]
+struct Way {
+    retry: Retry,
+    breaker: Breaker,
+}
+
 /// The client to one GraphQL endpoint. Cheap to clone; clones share the pool.
 #[derive(Clone, Debug)]
 pub struct Upstream {
@@ -110,6 +71,7 @@ pub struct Upstream {
     /// Put onto every request over what it brought: the gateway's own credentials.
     fixed: Arc<ArcSwap<HeaderMap>>,
     config: Arc<Config>,
+    way: Arc<Way>,
     /// What answers are counted under.
     kind: Option<&'static str>,
 }
@@ -135,7 +97,9 @@ impl Upstream {
             .pool_idle_timeout(config.idle_timeout)
             .pool_max_idle_per_host(config.max_idle)
             .build(connector);
-        Ok(Self { client, url, fixed: Arc::new(ArcSwap::from_pointee(fixed)), config: Arc::new(config), kind: None })
+        let way = Way { retry: Retry::new(config.retry.clone()), breaker: Breaker::new(config.breaker.clone()) };
+        let fixed = Arc::new(ArcSwap::from_pointee(fixed));
+        Ok(Self { client, url, fixed, config: Arc::new(config), way: Arc::new(way), kind: None })
     }
 
     /// Puts other credentials onto every request from the next on, those of clones too.
@@ -155,22 +119,98 @@ impl Upstream {
     /// Sends a request and hands the answer back as soon as its head is there; the body streams.
     /// Errors: [`UpstreamError`]; an HTTP error status is an answer, not an error.
     pub async fn send(&self, asked: Asked<'_>) -> Result<Response<Streamed>, UpstreamError> {
-        let Asked { method, query, headers, body, repeat: _ } = asked;
-        let response = self.head(self.kind.unwrap_or("forward"), self.request(method, query, headers, body)?).await?;
-        Ok(response.map(|body| Streamed::new(Bytes::new(), body, self.config.read_timeout)))
+        let Asked { method, query, headers, body, repeat } = asked;
+        let request = self.request(method, query, headers, body)?;
+        let until = Instant::now() + self.config.timeout;
+        let spare = self.spare(&request, repeat);
+        let first = self.stream(request, spare.is_some(), until).await;
+        match self.second(spare, first.again, until) {
+            Some((request, wait)) => {
+                drop(first);
+                tokio::time::sleep(wait).await;
+                self.stream(request, false, until).await.result
+            }
+            None => first.result,
+        }
     }
 
     /// Posts a JSON body and buffers the whole answer, decompressed, within `max_answer` and `timeout`.
     /// Errors: [`UpstreamError`]; an HTTP error status is an answer, not an error.
-    pub async fn ask(&self, mut headers: HeaderMap, body: Bytes, _repeat: Repeat) -> Result<Answer, UpstreamError> {
+    pub async fn ask(&self, mut headers: HeaderMap, body: Bytes, repeat: Repeat) -> Result<Answer, UpstreamError> {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let until = Instant::now() + self.config.timeout;
         let request = self.request(Method::POST, None, headers, body)?;
-        let response = self.head(self.kind.unwrap_or("plan"), request).await?;
-        tokio::time::timeout_at(until, answer::collect(response, self.config.max_answer))
-            .await
-            .unwrap_or(Err(UpstreamError::Timeout(self.config.timeout)))
+        let until = Instant::now() + self.config.timeout;
+        let spare = self.spare(&request, repeat);
+        let first = self.collect(request, until).await;
+        match self.second(spare, first.again, until) {
+            Some((request, wait)) => {
+                drop(first);
+                tokio::time::sleep(wait).await;
+                self.collect(request, until).await.result
+            }
+            None => first.result,
+        }
+    }
+
+    /// The request once more, where it may be sent once more.
+    fn spare(&self, request: &Request<Full<Bytes>>, repeat: Repeat) -> Option<Request<Full<Bytes>>> {
+        (self.way.retry.earn() && repeat == Repeat::Once).then(|| request.clone())
+    }
+
+    /// The second try, where there is to be one, and how long to wait before it.
+    fn second<T>(&self, spare: Option<T>, again: Option<Again>, until: Instant) -> Option<(T, Duration)> {
+        let (request, again) = (spare?, again?);
+        Some((request, self.way.retry.wait(again, until)?))
+    }
+
+    /// One try of [`Upstream::send`]. `peek`: whether it could be told apart from a throttled one.
+    async fn stream(&self, request: Request<Full<Bytes>>, peek: bool, until: Instant) -> Tried<Response<Streamed>> {
+        let permit = match self.way.breaker.enter() {
+            Ok(permit) => permit,
+            Err(wait) => return Tried::done(Err(UpstreamError::Open(wait))),
+        };
+        let kind = self.kind.unwrap_or("forward");
+        let (answered, broke) = self.head(kind, request, until).await;
+        permit.done(health(kind, answered.as_ref().map(Response::status)));
+        let mut response = match answered {
+            Ok(response) => response,
+            Err(error) => return Tried { result: Err(error), again: broke.then_some(Again::BROKEN) },
+        };
+        let mut again = Again::by_head(response.status(), response.headers());
+        let mut begun = Bytes::new();
+        if peek {
+            match throttle::peek(&mut response).await {
+                Ok((read, throttled)) => {
+                    begun = read;
+                    again = again.or_else(|| throttled.then(|| Again::throttled(response.headers())));
+                }
+                Err(error) => return Tried::done(Err(error)),
+            }
+        }
+        Tried { result: Ok(response.map(|body| Streamed::new(begun, body, self.config.read_timeout))), again }
+    }
+
+    /// One try of [`Upstream::ask`].
+    async fn collect(&self, request: Request<Full<Bytes>>, until: Instant) -> Tried<Answer> {
+        let permit = match self.way.breaker.enter() {
+            Ok(permit) => permit,
+            Err(wait) => return Tried::done(Err(UpstreamError::Open(wait))),
+        };
+        let kind = self.kind.unwrap_or("plan");
+        let (answered, broke) = self.head(kind, request, until).await;
+        let result = match answered {
+            Ok(response) => tokio::time::timeout_at(until, answer::collect(response, self.config.max_answer))
+                .await
+                .unwrap_or(Err(UpstreamError::Timeout(self.config.timeout))),
+            Err(error) => Err(error),
+        };
+        permit.done(health(kind, result.as_ref().map(|answer| answer.status)));
+        let again = match &result {
+            Ok(answer) => Again::by_answer(answer.status, &answer.headers, &answer.body),
+            Err(_) => broke.then_some(Again::BROKEN),
+        };
+        Tried { result, again }
     }
 
     /// Buffers the rest of an answer that [`Upstream::send`] began, within `max_answer` and `timeout`.
@@ -201,27 +241,30 @@ impl Upstream {
         Ok(request)
     }
 
-    /// Sends a request until the head of its answer, and counts how that ended.
+    /// Sends a request until the head of its answer, and counts how that ended. Beside an error: whether the
+    /// connection broke.
     async fn head(
         &self,
         kind: &'static str,
         mut request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, UpstreamError> {
+        until: Instant,
+    ) -> (Result<Response<Incoming>, UpstreamError>, bool) {
         let mut counted = Counted { kind, outcome: "abandoned", began: Instant::now() };
         let method = request.method().clone();
         let span = spans::upstream(kind, method.as_str(), &self.url, request.headers_mut());
         let sent = self.client.request(request).instrument(span.clone());
-        let answered = tokio::time::timeout(self.config.timeout, sent).await;
-        let answered = match answered {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) if error.is_connect() => Err(UpstreamError::Connect(causes(&error))),
-            Ok(Err(error)) => Err(UpstreamError::Send(causes(&error))),
-            Err(_) => Err(UpstreamError::Timeout(self.config.timeout)),
+        let (answered, broke) = match tokio::time::timeout_at(until, sent).await {
+            Ok(Ok(response)) => (Ok(response), false),
+            Ok(Err(error)) => {
+                let (error, broke) = UpstreamError::of(&error);
+                (Err(error), broke)
+            }
+            Err(_) => (Err(UpstreamError::Timeout(self.config.timeout)), false),
         };
         counted.outcome = answered.as_ref().map_or_else(UpstreamError::code, |_| "ok");
         let ended = answered.as_ref().map(|response| response.status().as_u16()).map_err(UpstreamError::code);
         spans::upstream_ended(&span, ended);
-        answered
+        (answered, broke)
     }
 
     fn headers(&self, mut headers: HeaderMap) -> HeaderMap {
@@ -250,6 +293,18 @@ impl Upstream {
     }
 }
 
+/// What an outcome says about the shop. Questions of our own that time out say nothing: many of them, or slow ones,
+/// are no reason to refuse a shopper.
+fn health(kind: &'static str, outcome: Result<StatusCode, &UpstreamError>) -> Health {
+    match outcome {
+        Ok(status) if status.is_server_error() => Health::Failed,
+        Ok(_) | Err(UpstreamError::TooLarge(_) | UpstreamError::Encoding(_)) => Health::Alive,
+        Err(UpstreamError::Timeout(_)) if !matches!(kind, "forward" | "plan") => Health::Unknown,
+        Err(UpstreamError::Query(_) | UpstreamError::Open(_)) => Health::Unknown,
+        Err(_) => Health::Failed,
+    }
+}
+
 /// A request on its way; counted when it ends, also where the caller leaves.
 struct Counted {
     kind: &'static str,
@@ -261,30 +316,6 @@ impl Drop for Counted {
     fn drop(&mut self) {
         UpstreamAnswered { kind: self.kind, outcome: self.outcome, took: self.began.elapsed() }.emit();
     }
-}
-
-/// The address of an endpoint: absolute, `http` or `https`, without user and password, which would end up in errors.
-fn endpoint(text: &str) -> Result<Uri, UpstreamConfigError> {
-    let url = url::Url::parse(text).map_err(|error| UpstreamConfigError::Url(error.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(UpstreamConfigError::Url(format!("the scheme is {}", url.scheme())));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(UpstreamConfigError::Url("it holds a user or a password".into()));
-    }
-    let plain = text.split('#').next().unwrap_or(text);
-    plain.parse().map_err(|error: http::uri::InvalidUri| UpstreamConfigError::Url(error.to_string()))
-}
-
-/// An error with all its causes: hyper's own text is only "client error (Connect)".
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

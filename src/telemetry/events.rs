@@ -251,6 +251,44 @@ impl UpstreamAnswered {
     }
 }
 
+/// A query could be sent to the platform a second time.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestRepeated {
+    /// `connection`, `too_many_requests`, `unavailable`, `throttled`.
+    pub why: &'static str,
+    /// `sent`; `too_late` where the wait would be too long; `no_budget` where too many were sent lately.
+    pub outcome: &'static str,
+}
+
+impl RequestRepeated {
+    /// Writes it.
+    pub fn emit(self) {
+        let labels = [(names::REASON, self.why), (names::OUTCOME, self.outcome)];
+        counter!(names::UPSTREAM_RETRIES, &labels).increment(1);
+        tracing::debug!(reason = self.why, outcome = self.outcome, "a query could be sent again");
+    }
+}
+
+/// The circuit breaker before the platform changed.
+#[derive(Clone, Copy, Debug)]
+pub struct CircuitChanged {
+    /// `open`: nothing is sent; `half-open`: one request tries; `closed`: all is well.
+    pub state: &'static str,
+}
+
+impl CircuitChanged {
+    /// Writes it.
+    pub fn emit(self) {
+        counter!(names::CIRCUIT_CHANGES, names::STATE => self.state).increment(1);
+        gauge!(names::CIRCUIT_OPEN).set(if self.state == "closed" { 0.0 } else { 1.0 });
+        if self.state == "open" {
+            tracing::warn!("too many requests to the platform failed; nothing is sent to it for a while");
+        } else {
+            tracing::info!(state = self.state, "the circuit to the platform changed");
+        }
+    }
+}
+
 /// A slate was made.
 #[derive(Clone, Copy, Debug)]
 pub struct SlateServed {

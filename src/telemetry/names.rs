@@ -13,6 +13,12 @@ pub const PANICS: &str = "outfitter_panics_total";
 pub const CONNECTIONS: &str = "outfitter_connections";
 /// Histogram, seconds, by kind and outcome: requests to the platform.
 pub const UPSTREAM_DURATION: &str = "http_client_request_duration_seconds";
+/// Counter, by reason and outcome: second tries of queries, sent or not.
+pub const UPSTREAM_RETRIES: &str = "outfitter_upstream_retries_total";
+/// Counter, by state: changes of the circuit breaker before the platform.
+pub const CIRCUIT_CHANGES: &str = "outfitter_circuit_changes_total";
+/// Gauge: 1 while nothing is sent to the platform because too much failed.
+pub const CIRCUIT_OPEN: &str = "outfitter_circuit_open";
 /// Histogram, seconds, by who served: slates made.
 pub const SLATE_DURATION: &str = "outfitter_slate_duration_seconds";
 /// Counter, by kind: what could not be learned because there was no room for it.
@@ -62,6 +68,8 @@ pub const CODE: &str = "code";
 pub const KIND: &str = "kind";
 /// Label: how it ended.
 pub const OUTCOME: &str = "outcome";
+/// Label: what a circuit breaker changed to.
+pub const STATE: &str = "state";
 /// Label: who made a slate.
 pub const SERVED_BY: &str = "served_by";
 
@@ -85,6 +93,12 @@ pub const HISTOGRAMS: &[(&str, &str)] = &[
 /// As [`HISTOGRAMS`].
 pub const COUNTERS: &[(&str, &str)] = &[
     (ERRORS, "Errors told to clients, refused limits among them. `code`, as in `docs/errors.md`."),
+    (
+        UPSTREAM_RETRIES,
+        "Second tries of queries. `reason` (`connection`, `too_many_requests`, `unavailable`, `throttled`), `outcome` \
+         (`sent`, `too_late`, `no_budget`).",
+    ),
+    (CIRCUIT_CHANGES, "Changes of the circuit breaker before the platform. `state` (`open`, `half-open`, `closed`)."),
     (PANICS, "Handlers that panicked; each is a bug."),
     (INGEST_DROPPED, "What was not learned for want of room. `kind`: `operation`, or `line` of the training log."),
     (DOCUMENTS, "Documents and plans looked for. `cache` (`documents`, `plans`), `outcome` (`hit`, `miss`)."),
@@ -104,6 +118,7 @@ pub const COUNTERS: &[(&str, &str)] = &[
 /// As [`HISTOGRAMS`].
 pub const GAUGES: &[(&str, &str)] = &[
     (REQUESTS_ACTIVE, "Requests in flight."),
+    (CIRCUIT_OPEN, "1 while nothing is sent to the platform because too much failed."),
     (CONNECTIONS, "Connections open."),
     (CATALOGUE_PRODUCTS, "Products in the catalogue."),
     (CATALOGUE_AGE, "Seconds since the catalogue's last complete crawl or import; missing before the first."),

@@ -9,6 +9,7 @@ mod defer;
 mod demo;
 mod demo_fields;
 mod demo_schema;
+mod faults;
 mod http;
 mod observed;
 mod oracle;
