@@ -3,6 +3,7 @@
 pub mod assemble;
 mod catalogue;
 pub mod demo;
+mod evaluate;
 mod schema;
 mod serve;
 mod target;
@@ -29,6 +30,8 @@ enum Command {
     Schema(schema::Arguments),
     /// Crawl, import or show the catalogue.
     Catalogue(catalogue::Arguments),
+    /// Train on a public data set and print the model beside every baseline.
+    Evaluate(evaluate::Arguments),
 }
 
 /// Reads the program's arguments and runs the command. Exit codes: 0 done, 1 failed, 2 wrong arguments.
@@ -52,6 +55,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Schema(arguments) => schema::run(arguments).await,
             Command::Catalogue(arguments) => catalogue::run(arguments).await,
+            Command::Evaluate(arguments) => evaluate::run(arguments).await,
         }
     })
 }

@@ -1,0 +1,129 @@
+//! Public data sets in their usual text forms.
+//!
+//! `NAME.seq.txt`: a user a line, item ids oldest first. `NAME.train.txt`: a session a line; beside it `NAME.test.txt`: the
+//! beginning of a session, a tab, the item that came next.
+
+use super::error::TrainError;
+use crate::features::{PADDING, Vocabulary};
+use std::fs;
+use std::path::Path;
+
+/// One question: after this history, which item came next?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Rows, oldest first.
+    pub history: Vec<u32>,
+    /// The row that came next; padding where training never saw it.
+    pub target: u32,
+}
+
+/// What a data set holds, in rows of its vocabulary.
+pub struct Dataset {
+    /// The items: of users' sequences all, of sessions those of the training file.
+    pub vocabulary: Vocabulary,
+    /// Users or training sessions, oldest first.
+    pub sequences: Vec<Vec<u32>>,
+    /// Test cases, where the data set brings its own; a target that training never saw is padding: always a miss.
+    pub test: Option<Vec<Case>>,
+}
+
+impl Dataset {
+    /// Reads a data set by the end of its file's name.
+    ///
+    /// # Errors
+    /// The file cannot be read, a line is not of item ids, or the name ends otherwise.
+    pub fn read(path: &Path) -> Result<Self, TrainError> {
+        let name = path.to_string_lossy();
+        if name.ends_with(".seq.txt") {
+            return Self::of(&lines(path)?, None);
+        }
+        let Some(stem) = name.strip_suffix(".train.txt") else {
+            let why = format!("{name}: the name of a data set ends in .seq.txt or .train.txt");
+            return Err(TrainError::Unfit(why));
+        };
+        let train = lines(path)?;
+        let test = cases(Path::new(&format!("{stem}.test.txt")))?;
+        Self::of(&train, Some(&test))
+    }
+
+    /// Takes sequences of ids and test cases of ids.
+    ///
+    /// # Errors
+    /// There is no item.
+    pub fn of(sequences: &[Vec<u32>], test: Option<&[(Vec<u32>, u32)]>) -> Result<Self, TrainError> {
+        let vocabulary = Vocabulary::new(sequences.iter().flatten().map(|id| id.to_string()))?;
+        if vocabulary.rows() < 2 {
+            return Err(TrainError::Unfit("the data set holds no item".into()));
+        }
+        let row = |id: &u32| vocabulary.row(&id.to_string());
+        let rows = |ids: &Vec<u32>| ids.iter().filter_map(row).collect::<Vec<u32>>();
+        let case = |(history, target): &(Vec<u32>, u32)| Case {
+            history: rows(history),
+            target: row(target).unwrap_or(PADDING),
+        };
+        let test = test.map(|test| test.iter().map(case).collect());
+        let sequences = sequences.iter().map(rows).collect();
+        Ok(Self { vocabulary, sequences, test })
+    }
+}
+
+fn text(path: &Path) -> Result<String, TrainError> {
+    fs::read_to_string(path).map_err(|source| TrainError::File { path: path.to_owned(), source })
+}
+
+fn ids(path: &Path, line: usize, text: &str) -> Result<Vec<u32>, TrainError> {
+    let wrong = |word: &str| {
+        let word: String = word.chars().take(40).collect();
+        TrainError::Line { path: path.to_owned(), line, why: format!("{word:?} is no item id, a whole number from 1") }
+    };
+    let parse = |word: &str| word.parse().ok().filter(|id| *id > 0).ok_or_else(|| wrong(word));
+    text.split_whitespace().map(parse).collect()
+}
+
+fn lines(path: &Path) -> Result<Vec<Vec<u32>>, TrainError> {
+    text(path)?.lines().zip(1..).map(|(text, line)| ids(path, line, text)).collect()
+}
+
+fn cases(path: &Path) -> Result<Vec<(Vec<u32>, u32)>, TrainError> {
+    let case = |(text, line): (&str, usize)| {
+        let (history, target) = text.split_once('\t').unwrap_or((text, ""));
+        match ids(path, line, target)?[..] {
+            [target] => Ok((ids(path, line, history)?, target)),
+            _ => {
+                let why = "a beginning, a tab and one target are expected".into();
+                Err(TrainError::Line { path: path.to_owned(), line, why })
+            }
+        }
+    };
+    text(path)?.lines().zip(1..).map(case).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_are_read_with_their_test_and_unknown_items_fall_out_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("small.train.txt");
+        fs::write(&path, "10 20\n20 30 20\n").unwrap();
+        fs::write(folder.path().join("small.test.txt"), "10 99\t20\n20\t99\n").unwrap();
+        let read = Dataset::read(&path).unwrap();
+        assert_eq!((read.vocabulary.rows(), read.sequences), (4, vec![vec![1, 2], vec![2, 3, 2]]));
+        let test = read.test.unwrap();
+        assert_eq!((&test[0].history[..], test[0].target), (&[1][..], 2));
+        assert_eq!((&test[1].history[..], test[1].target), (&[2][..], PADDING));
+    }
+
+    #[test]
+    fn a_wrong_line_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bad.seq.txt");
+        for (text, said) in [("1 2\n3 x\n", "line 2"), ("0\n", "line 1"), ("-1", "line 1"), ("", "no item")] {
+            fs::write(&path, text).unwrap();
+            assert!(Dataset::read(&path).err().unwrap().to_string().contains(said), "{text:?}");
+        }
+        assert!(Dataset::read(&folder.path().join("other.csv")).is_err());
+        assert!(Dataset::read(&folder.path().join("missing.seq.txt")).is_err());
+    }
+}

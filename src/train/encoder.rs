@@ -1,0 +1,62 @@
+//! The transformer as a ranker: the softmax of its scores.
+
+use super::error::TrainError;
+use super::ranker::Ranker;
+use crate::features::{PADDING, Padded, Sequence};
+use crate::model::{Batch, Transformer, exponentials, maximum};
+use candle_core::Tensor;
+
+/// A trained model and its item tables, made once.
+pub struct Encoder {
+    model: Transformer,
+    table: Tensor,
+    targets: Tensor,
+}
+
+impl Encoder {
+    /// Makes the tables.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn new(model: Transformer) -> Result<Self, TrainError> {
+        // Detached, because the weights remain variables and every product would be recorded.
+        let table = model.table()?.detach();
+        let targets = model.targets(&table)?.t()?.contiguous()?.detach();
+        Ok(Self { model, table, targets })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Transformer {
+        &self.model
+    }
+
+    /// The model, to be trained on.
+    pub(super) fn into_model(self) -> Transformer {
+        self.model
+    }
+}
+
+impl Ranker for Encoder {
+    fn name(&self) -> &str {
+        "SASRec"
+    }
+
+    fn score(&self, histories: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError> {
+        let config = self.model.config();
+        let sequences: Vec<Sequence> =
+            histories.iter().map(|history| Sequence::of_rows(history, config.max_length)).collect();
+        let padded = Padded::new(&sequences.iter().collect::<Vec<_>>());
+        let batch = Batch::new(&padded, config, self.table.device())?;
+        let sessions = self.model.last(&self.table, &batch)?.detach();
+        let found = sessions.matmul(&self.targets)?.flatten_all()?.to_vec1::<f32>()?;
+        for (row, found) in scores.chunks_exact_mut(config.rows).zip(found.chunks_exact(config.rows)) {
+            row.copy_from_slice(found);
+            row[PADDING as usize] = f32::MIN;
+            let top = maximum(row);
+            let sum = exponentials(row, top, 1.0);
+            row.iter_mut().for_each(|score| *score /= sum);
+            row[PADDING as usize] = 0.0;
+        }
+        Ok(())
+    }
+}
