@@ -2,7 +2,7 @@
 
 use super::assemble::{self, Assembled};
 use super::say;
-use super::serve::{listen, telemetry, until_stopped};
+use super::serve::{listen, scheme, telemetry, tls, until_stopped};
 use crate::demo::{self, Store};
 use crate::domain::consent::Consent;
 use crate::domain::event::Event;
@@ -37,6 +37,9 @@ pub(super) struct Arguments {
     /// Settings of gateway and demo store.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The gateway speaks TLS with a certificate made for this run.
+    #[arg(long)]
+    tls_self_signed: bool,
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -45,6 +48,8 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     // Its screen is for what it says at the start, so it logs only where that is asked for.
     let asked = std::env::var_os(LOG).is_some() || settings.telemetry != TelemetrySettings::default();
     let telemetry = if asked { telemetry(&settings)? } else { Telemetry::default() };
+    settings.server.listen = SocketAddr::new(arguments.listen_host, arguments.port);
+    let tls = tls(&settings, arguments.tls_self_signed)?;
     let listener = listen(SocketAddr::new(arguments.listen_host, arguments.port)).await?;
     let store_listener = listen(SocketAddr::new(arguments.listen_host, arguments.store_port)).await?;
     let (address, store_address) = (listener.local_addr()?, reachable(store_listener.local_addr()?));
@@ -53,9 +58,10 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let shop = tokio::spawn(demo::serve(store.clone(), store_listener, std::future::pending()));
     let Ready { assembled, products, shoppers, events } =
         ready(&mut settings, &store, format!("http://{store_address}/graphql")).await?;
-    say(&greeting(reachable(address), store_address, products, shoppers, events));
+    let address = format!("{}://{}", scheme(tls.as_ref()), reachable(address));
+    say(&greeting(&address, store_address, products, shoppers, events));
     let fresh = tokio::spawn(assemble::keep_fresh(assembled.crawler.clone(), assembled.catalogue.clone()));
-    let ended = until_stopped(listener, &settings, assembled).await;
+    let ended = until_stopped(listener, &settings, tls, assembled).await;
     fresh.abort();
     shop.abort();
     telemetry.close(settings.server.grace.min(settings.telemetry.otlp.timeout)).await;
@@ -133,10 +139,12 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// What the demo says once it runs: addresses, and three queries to try.
-fn greeting(gateway: SocketAddr, store: SocketAddr, products: usize, shoppers: usize, events: usize) -> String {
+fn greeting(gateway: &str, store: SocketAddr, products: usize, shoppers: usize, events: usize) -> String {
+    // A certificate made for this run is known to no authority.
+    let insecure = if gateway.starts_with("https") { "k" } else { "" };
     let ask = |session: &str, query: &str| {
         format!(
-            "  curl -s http://{gateway}/graphql -H 'content-type: application/json' -H 'outfitter-session: {session}' \\\n    \
+            "  curl -s{insecure} {gateway}/graphql -H 'content-type: application/json' -H 'outfitter-session: {session}' \\\n    \
              -d '{{\"query\":\"{}\"}}'",
             query.replace('"', "\\\"")
         )
@@ -156,8 +164,8 @@ fn greeting(gateway: SocketAddr, store: SocketAddr, products: usize, shoppers: u
     );
     format!(
         "Outfitter demo: {products} products, {shoppers} seeded shoppers, {events} events. Every shopper has agreed to everything.\n\n\
-         GraphiQL     http://{gateway}/\n\
-         GraphQL      http://{gateway}/graphql and http://{gateway}/api/2026-04/graphql.json\n\
+         GraphiQL     {gateway}/\n\
+         GraphQL      {gateway}/graphql and {gateway}/api/2026-04/graphql.json\n\
          Demo store   http://{store}/graphql\n\n\
          The shelf of one shopper:\n{shelf}\n\n\
          Products of the shop, each with what goes with it:\n{page}\n\n\

@@ -3,7 +3,7 @@
 use super::assemble::{self, Assembled};
 use super::target::Target;
 use super::{catalogue, say};
-use crate::server;
+use crate::server::{self, Tls};
 use crate::settings::Settings;
 use crate::telemetry::init::{self, Telemetry};
 use anyhow::Context;
@@ -18,6 +18,9 @@ pub(super) struct Arguments {
     /// Where to listen, over what the settings say; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
+    /// Speak TLS with a certificate made for this run, for local work; kept nowhere.
+    #[arg(long)]
+    tls_self_signed: bool,
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -26,11 +29,12 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     settings.server.listen = arguments.listen.unwrap_or(settings.server.listen);
     // The address first: a port that is taken should not cost a crawl.
     let listener = listen(settings.server.listen).await?;
+    let tls = tls(&settings, arguments.tls_self_signed)?;
     let assembled = assemble::gateway(&settings, false).await?;
-    say(&format!("Outfitter listens on http://{}", listener.local_addr()?));
+    say(&format!("Outfitter listens on {}://{}", scheme(tls.as_ref()), listener.local_addr()?));
     let shown = tokio::spawn(catalogue::show_progress(assembled.crawler.progress()));
     let fresh = tokio::spawn(assemble::keep_fresh(assembled.crawler.clone(), assembled.catalogue.clone()));
-    let ended = until_stopped(listener, &settings, assembled).await;
+    let ended = until_stopped(listener, &settings, tls, assembled).await;
     shown.abort();
     fresh.abort();
     telemetry.close(settings.server.grace.min(settings.telemetry.otlp.timeout)).await;
@@ -48,10 +52,29 @@ pub(super) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     bound.with_context(|| format!("{address} cannot be listened on; choose another address or port, 0 for a free one"))
 }
 
+/// What ends TLS: the settings' certificate, or one made for this run, whose fingerprint is said.
+/// Errors: a certificate that cannot be served, both at once.
+pub(super) fn tls(settings: &Settings, self_signed: bool) -> anyhow::Result<Option<Tls>> {
+    let named = Tls::open(&settings.server.tls)?;
+    if !self_signed {
+        return Ok(named);
+    }
+    anyhow::ensure!(named.is_none(), "--tls-self-signed and server.tls.certificate exclude each other; take one away");
+    let made = Tls::self_signed(settings.server.listen.ip())?;
+    say(&format!("TLS certificate made for this run, SHA-256 {}", made.describe().0));
+    Ok(Some(made))
+}
+
+/// What an address begins with.
+pub(super) fn scheme(tls: Option<&Tls>) -> &'static str {
+    if tls.is_some() { "https" } else { "http" }
+}
+
 /// Serves until the signal to stop, then lets requests in flight end and what was learned settle.
 pub(super) async fn until_stopped(
     listener: TcpListener,
     settings: &Settings,
+    tls: Option<Tls>,
     assembled: Assembled,
 ) -> anyhow::Result<()> {
     let lifecycle = assembled.lifecycle.clone();
@@ -59,7 +82,8 @@ pub(super) async fn until_stopped(
         server::termination().await;
         lifecycle.stop();
     };
-    server::run(listener, assembled.running.live.clone(), &settings.server, stop).await?;
+    let tls = tls.map(|tls| tls.follow(&assembled.running.state.reloaded));
+    server::run(listener, assembled.running.live.clone(), &settings.server, tls, stop).await?;
     assembled.ingest.settle().await;
     Ok(())
 }

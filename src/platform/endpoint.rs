@@ -12,6 +12,9 @@ use std::time::Duration;
 pub struct Config {
     /// The shop's GraphQL endpoint, such as `https://shop.example.com/api/2026-04/graphql.json`. Default: none.
     pub url: Option<String>,
+    /// A PEM file of certificate authorities to trust beside the public ones, for a shop behind a private one.
+    /// Default: none.
+    pub ca: Option<std::path::PathBuf>,
     /// From the request sent to the head of the answer, and for an answer that is buffered to its end. Default: 10s.
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
@@ -38,6 +41,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             url: None,
+            ca: None,
             timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(2),
             read_timeout: Duration::from_secs(30),
@@ -61,6 +65,9 @@ pub enum UpstreamConfigError {
         "upstream.url is not an address: {0}; write http:// or https://, a host and the path of the GraphQL endpoint"
     )]
     Url(String),
+    /// The authorities to trust cannot be used.
+    #[error(transparent)]
+    Trust(#[from] super::trust::TrustError),
 }
 
 /// The address of an endpoint: absolute, `http` or `https`, without user and password, which would end up in errors.

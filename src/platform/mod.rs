@@ -15,6 +15,7 @@ pub mod secret;
 pub mod shopify;
 mod streamed;
 mod throttle;
+pub mod trust;
 pub mod upstream;
 
 use crate::domain::consent::Consent;

@@ -86,7 +86,7 @@ impl Upstream {
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(config.connect_timeout));
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_webpki_roots()
+            .with_tls_config(super::trust::client(config.ca.as_deref())?)
             .https_or_http()
             .enable_http1()
             .enable_http2()

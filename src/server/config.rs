@@ -3,6 +3,7 @@
 use axum::http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How the gateway listens. Every key may be left out.
@@ -37,6 +38,21 @@ pub struct Config {
     pub requests: usize,
     /// The most connections; one more waits until another closes. Default 8,192.
     pub connections: usize,
+    /// TLS on this port.
+    pub tls: TlsConfig,
+}
+
+/// `[server.tls]`: the certificate, where nothing before the gateway ends TLS. The files are read again when they change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsConfig {
+    /// The certificate and after it those that lead to its authority, as PEM. Default none: plain HTTP.
+    pub certificate: Option<PathBuf>,
+    /// Its private key as PEM: PKCS#8, SEC1 or PKCS#1, not encrypted. Default none.
+    pub key: Option<PathBuf>,
+    /// For how long browsers are told to come over TLS alone (`Strict-Transport-Security`). Default none: not told.
+    #[serde(with = "humantime_serde")]
+    pub hsts: Option<Duration>,
 }
 
 impl Default for Config {
@@ -53,6 +69,7 @@ impl Default for Config {
             grace: Duration::from_secs(30),
             requests: 4096,
             connections: 8192,
+            tls: TlsConfig::default(),
         }
     }
 }
@@ -72,6 +89,14 @@ pub enum ConfigError {
     /// A limit that serves nobody.
     #[error("server.{0} must be at least 1")]
     Zero(&'static str),
+    /// A certificate without its key, or a key without its certificate.
+    #[error("server.tls.{named} is set and server.tls.{missing} is not; name both files, or neither for plain HTTP")]
+    Pair {
+        /// The one that is there.
+        named: &'static str,
+        /// The other.
+        missing: &'static str,
+    },
 }
 
 /// Which pages may call.

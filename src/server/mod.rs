@@ -1,10 +1,11 @@
 //! HTTP: routes and handlers. Holds no logic: a handler reads, hands over and answers.
 //!
-//! From the socket inwards: `shutdown` accepts connections and ends them gracefully, `routes` says which path is whose
+//! From the socket inwards: `shutdown` accepts connections and ends them gracefully, `tls` takes them through a handshake, `routes` says which path is whose
 //! and lays the middleware around them, `graphql` collects a body within its limits and hands the request to the
 //! [`Backend`], `subgraph` does so for federation routers, `graphiql` is the browser's page, `health` and `/metrics` serve operators.
 
 pub mod app;
+mod certificate;
 pub mod config;
 pub mod graphiql;
 mod graphql;
@@ -15,9 +16,12 @@ mod patience;
 mod routes;
 mod shutdown;
 mod subgraph;
+mod tls;
 
 pub use app::{App, AppParts, Backend, Lifecycle};
-pub use config::{Config, ConfigError};
+pub use certificate::TlsError;
+pub use config::{Config, ConfigError, TlsConfig};
 pub use live::{Live, Reloaded};
 pub use routes::router;
 pub use shutdown::{run, termination};
+pub use tls::Tls;

@@ -38,6 +38,7 @@ fn wrap(routes: Router, app: &App) -> Router {
         .layer(middleware::cors::layer(&app.origins, &app.exposed))
         // Headers that hold for every answer.
         .layer(from_fn(middleware::headers::secure))
+        .layer(middleware::headers::transport(app.config.tls.hsts))
         // Outermost: everything within has the request's id in its log lines and is measured.
         .layer(from_fn(middleware::trace::observe))
 }

@@ -6,18 +6,20 @@
 use super::config::Config;
 use super::live::Live;
 use super::patience::Patience;
+use super::tls::Tls;
 use crate::telemetry::events::{ConnectionOpen, ServerStarted, ServerStopped};
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{HeaderName, HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -33,21 +35,25 @@ const BREATH: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
-/// Serves what `live` holds at each request, or a router for good, until `shutdown` resolves, then lets requests in flight end within `config.grace`.
+/// Serves what `live` holds at each request, or a router for good, until `shutdown` resolves, then lets requests in
+/// flight end within `config.grace`. With `tls` every connection begins with a handshake.
 ///
 /// Errors: the listener's address cannot be told. A failing connection ends that connection only.
 pub async fn run(
     listener: TcpListener,
     live: impl Into<Live>,
     config: &Config,
+    tls: Option<Tls>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     ServerStarted { address: listener.local_addr()? }.emit();
     let places = Arc::new(Semaphore::new(config.connections.clamp(1, Semaphore::MAX_PERMITS)));
     let graceful = GracefulShutdown::new();
-    let builder = builder(config);
+    // The certificate is looked after for as long as connections are accepted.
+    let watched = tls.clone().map(|tls| AbortOnDropHandle(tokio::spawn(tls.watch())));
+    let serving =
+        Arc::new(Serving { builder: builder(config), live: live.into(), header_timeout: config.header_timeout, tls });
     let mut connections = JoinSet::new();
-    let live = live.into();
     tokio::pin!(shutdown);
     loop {
         // Ended connections are forgotten as others come, so the set holds what is open.
@@ -56,21 +62,13 @@ pub async fn run(
             () = &mut shutdown => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        let service = hyper::service::service_fn({
-            let live = live.clone();
-            move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(Peer(peer));
-                live.router().oneshot(request.map(Body::new))
-            }
-        });
-        let stream = TokioIo::new(Patience::new(stream, config.header_timeout));
-        let connection = graceful.watch(builder.serve_connection(stream, service).into_owned());
+        let (serving, watcher) = (serving.clone(), graceful.watcher());
         connections.spawn(async move {
             let _held = (place, ConnectionOpen::begin());
-            // A connection that breaks has nobody left to tell.
-            connection.await.ok();
+            serving.connection(stream, peer, watcher).await;
         });
     }
+    drop(watched);
     // Dropped before the wait: who comes now is refused at once and goes to another replica.
     drop(listener);
     let ended = tokio::time::timeout(config.grace, graceful.shutdown()).await;
@@ -79,6 +77,57 @@ pub async fn run(
     ServerStopped { cut_off }.emit();
     Ok(())
 }
+
+/// Ends a task with the function that began it.
+struct AbortOnDropHandle(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDropHandle {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What every connection is served with.
+struct Serving {
+    builder: Builder<TokioExecutor>,
+    live: Live,
+    header_timeout: Duration,
+    tls: Option<Tls>,
+}
+
+impl Serving {
+    /// Serves a connection to its end; a handshake comes first where there is TLS.
+    async fn connection(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+        match &self.tls {
+            None => self.speak(stream, peer, watcher).await,
+            Some(tls) => {
+                if let Some(stream) = tls.accept(stream, self.header_timeout).await {
+                    self.speak(stream, peer, watcher).await;
+                }
+            }
+        }
+    }
+
+    async fn speak<S>(&self, stream: S, peer: SocketAddr, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = hyper::service::service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            if self.tls.is_some() {
+                // What a proxy before the gateway would say; here it is known, whatever the client wrote.
+                request.headers_mut().insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+            }
+            self.live.router().oneshot(request.map(Body::new))
+        });
+        let stream = TokioIo::new(Patience::new(stream, self.header_timeout));
+        // A connection that breaks has nobody left to tell.
+        watcher.watch(self.builder.serve_connection(stream, service)).await.ok();
+    }
+}
+
+/// The header by which the rest of the gateway knows that the shopper came over TLS.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The next connection with a place for it. Errors of accepting are those of one connection or pass by themselves.
 async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {

@@ -2,9 +2,15 @@
 
 use axum::extract::Request;
 use axum::http::HeaderValue;
-use axum::http::header::{HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use axum::http::header::{
+    HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use axum::middleware::Next;
 use axum::response::Response;
+use std::time::Duration;
+use tower::layer::util::Identity;
+use tower::util::Either;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 const HEADERS: [(HeaderName, HeaderValue); 3] = [
     // JSON stays JSON, whatever a browser thinks that it looks like.
@@ -22,4 +28,13 @@ pub(crate) async fn secure(request: Request, next: Next) -> Response {
         response.headers_mut().entry(name).or_insert(value);
     }
     response
+}
+
+/// Tells browsers to come over TLS alone, where the operator has decided so: it cannot be taken back before it ends.
+pub(crate) fn transport(hsts: Option<Duration>) -> Either<SetResponseHeaderLayer<HeaderValue>, Identity> {
+    let value = hsts.and_then(|hsts| HeaderValue::try_from(format!("max-age={}", hsts.as_secs())).ok());
+    match value {
+        Some(value) => Either::Left(SetResponseHeaderLayer::if_not_present(STRICT_TRANSPORT_SECURITY, value)),
+        None => Either::Right(Identity::new()),
+    }
 }

@@ -8,7 +8,7 @@ use outfitter::gateway::envelope::{self, Method};
 use outfitter::gateway::error::{GatewayError, RequestError};
 use outfitter::gateway::limits::{self, Limits};
 use outfitter::gateway::respond::{self, AnswerBody, Caching};
-use outfitter::server::{self, App, AppParts, Backend, Config, Lifecycle};
+use outfitter::server::{self, App, AppParts, Backend, Config, Lifecycle, Tls};
 use outfitter::telemetry::init;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -96,6 +96,11 @@ pub(super) fn config() -> Config {
 
 /// Starts a server.
 pub(super) async fn start(config: Config) -> Server {
+    start_with(config, None).await
+}
+
+/// Starts a server that ends TLS where there is one to.
+pub(super) async fn start_with(config: Config, tls: Option<Tls>) -> Server {
     let backend =
         Arc::new(Steered { waiting: AtomicUsize::new(0), gate: Semaphore::new(0), loading: AtomicBool::new(false) });
     let app = App::new(AppParts {
@@ -113,7 +118,7 @@ pub(super) async fn start(config: Config) -> Server {
     let (stop, stopped) = oneshot::channel::<()>();
     let router = server::router(app, axum::Router::new());
     let ended = tokio::spawn(async move {
-        server::run(listener, router, &config, async {
+        server::run(listener, router, &config, tls, async {
             stopped.await.ok();
         })
         .await

@@ -5,3 +5,4 @@ mod client;
 mod cross_origin;
 mod edges;
 mod lifecycle;
+mod tls;
