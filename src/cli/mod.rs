@@ -2,8 +2,10 @@
 
 pub mod assemble;
 mod catalogue;
+mod check;
 pub mod demo;
 mod evaluate;
+mod doctor;
 mod schema;
 mod serve;
 mod target;
@@ -32,6 +34,8 @@ enum Command {
     Catalogue(catalogue::Arguments),
     /// Train on a public data set and print the model beside every baseline.
     Evaluate(evaluate::Arguments),
+    /// Check settings, shop and machine before shoppers come: each line PASS, WARN or FAIL with what to do.
+    Doctor(doctor::Arguments),
 }
 
 /// Reads the program's arguments and runs the command. Exit codes: 0 done, 1 failed, 2 wrong arguments.
@@ -56,6 +60,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Schema(arguments) => schema::run(arguments).await,
             Command::Catalogue(arguments) => catalogue::run(arguments).await,
             Command::Evaluate(arguments) => evaluate::run(arguments).await,
+            Command::Doctor(arguments) => doctor::run(arguments).await,
         }
     })
 }

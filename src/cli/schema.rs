@@ -1,7 +1,7 @@
 //! `outfitter schema`: the shop's schema as a file, and what clients of the gateway see.
 
 use super::target::Target;
-use super::{assemble, say};
+use super::{assemble, check, say};
 use crate::gateway::compose::Composed;
 use crate::gateway::personalize;
 use anyhow::Context;
@@ -20,6 +20,8 @@ enum Command {
     Pull(Which),
     /// Write the composed schema as SDL, for code generators: the shop's with the personalized fields.
     Print(Which),
+    /// Say what the gateway will do with a storefront's operations: pass them through, rewrite them, refuse them.
+    Check(check::Arguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -46,6 +48,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let composed = Composed::new(&theirs, &personalize::sdl(), shop.platform.entities())?;
             put(output.as_deref(), &composed.sdl)
         }
+        Command::Check(arguments) => check::run(arguments).await,
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod breaker;
 mod endpoint;
+pub mod examine;
 pub mod fault;
 pub mod introspect;
 pub mod pages;
@@ -135,6 +136,20 @@ pub trait Platform: Send + Sync {
 
     /// The pages of the shop's catalogue.
     fn pages(&self, upstream: Upstream) -> Box<dyn CataloguePages>;
+
+    /// Mistakes of token and address that show before anything is asked; `endpoint` is the settings', `today` decides
+    /// about versions that end.
+    fn examine(&self, endpoint: &url::Url, today: jiff::civil::Date) -> Vec<examine::Finding>;
+
+    /// The access scopes that tokens of this platform have; none where it has no such thing.
+    fn scopes(&self) -> &'static [examine::Scope] {
+        &[]
+    }
+
+    /// What the answer to a scope's probe says of the token.
+    fn access(&self, answer: &answer::Answer) -> examine::Access {
+        examine::access(answer, &[])
+    }
 
     /// What root fields say about the shopper, for learning from traffic. Fields not listed say nothing.
     fn signals(&self) -> &'static [Signal] {

@@ -10,6 +10,7 @@ mod demo;
 mod demo_fields;
 mod demo_schema;
 mod faults;
+mod doctor;
 mod http;
 mod observed;
 mod oracle;

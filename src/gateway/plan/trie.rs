@@ -38,6 +38,11 @@ impl Trie {
         self.0.is_empty()
     }
 
+    /// All branches with their names, in no order.
+    pub fn named(&self) -> impl Iterator<Item = (&str, &Branch)> {
+        self.0.iter().map(|(name, branch)| (&**name, branch))
+    }
+
     /// All branches, in no order.
     pub fn branches(&self) -> impl Iterator<Item = &Branch> {
         self.0.values()

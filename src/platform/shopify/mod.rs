@@ -6,8 +6,11 @@ mod context;
 mod convert;
 mod headers;
 mod queries;
+mod scopes;
 mod signals;
 
+use super::answer::Answer;
+use super::examine::{self, Access, Finding, Scope};
 use super::pages::CataloguePages;
 use super::secret::Secret;
 use super::upstream::{Upstream, UpstreamError};
@@ -180,6 +183,18 @@ impl Platform for Shopify {
 
     fn pages(&self, upstream: Upstream) -> Box<dyn CataloguePages> {
         Box::new(client::Pages { upstream })
+    }
+
+    fn examine(&self, endpoint: &url::Url, today: jiff::civil::Date) -> Vec<Finding> {
+        scopes::examine(endpoint, &self.credentials, today)
+    }
+
+    fn scopes(&self) -> &'static [Scope] {
+        &scopes::SCOPES
+    }
+
+    fn access(&self, answer: &Answer) -> Access {
+        examine::access(answer, &scopes::DENIED)
     }
 
     fn signals(&self) -> &'static [Signal] {
