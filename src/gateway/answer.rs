@@ -2,6 +2,7 @@
 //! client knows, the platform's `extensions` as they stood.
 
 use super::debug::{self, Stage};
+use super::error::RequestError;
 use super::plan::{LocalField, Site, SiteKind};
 use super::run::Run;
 use super::splice::{self, FragmentId, Step};
@@ -26,11 +27,6 @@ enum Part {
     Upstream(FragmentId),
     Local(Vec<u8>),
 }
-
-/// An answer that would be larger than the limit.
-#[derive(Debug, thiserror::Error)]
-#[error("the answer would be larger than {0} bytes")]
-pub struct TooLarge(usize);
 
 impl Answer {
     /// Whether the steps to come still matter.
@@ -60,7 +56,7 @@ impl Answer {
     }
 
     /// Takes root fields in that the gateway answered itself.
-    pub fn local(&mut self, run: &mut Run, fields: &[LocalField], limit: usize) -> Result<(), TooLarge> {
+    pub fn local(&mut self, run: &mut Run, fields: &[LocalField], limit: usize) -> Result<(), RequestError> {
         run.link();
         let mut text = vec![b'{'];
         for field in run.variables.in_order(fields) {
@@ -72,7 +68,7 @@ impl Answer {
             match (fill, field.site) {
                 (Some(fill), _) => {
                     if !splice::assemble(&run.fragments, &run.plan.sites, fill, limit, &mut text) {
-                        return Err(TooLarge(limit));
+                        return Err(RequestError::AnswerTooLarge { limit });
                     }
                     let base = [Step::Key(field.key.clone())];
                     let most = splice::MAX_ERRORS;
@@ -88,7 +84,7 @@ impl Answer {
     }
 
     /// The whole text, and whether it has data. Errors: it would be larger than the limit.
-    pub fn text(mut self, run: &Run, limit: usize) -> Result<(Bytes, bool), TooLarge> {
+    pub fn text(mut self, run: &Run, limit: usize) -> Result<(Bytes, bool), RequestError> {
         let began = run.watch.now();
         let mut out = Vec::with_capacity(16 * 1024);
         out.push(b'{');
@@ -117,7 +113,7 @@ impl Answer {
         Ok((out.into(), !self.refused))
     }
 
-    fn data(&mut self, run: &Run, limit: usize, out: &mut Vec<u8>) -> Result<(), TooLarge> {
+    fn data(&mut self, run: &Run, limit: usize, out: &mut Vec<u8>) -> Result<(), RequestError> {
         let single = self.parts.len() == 1;
         if !single {
             out.push(b'{');
@@ -128,7 +124,7 @@ impl Answer {
             match part {
                 Part::Upstream(id) => {
                     if !splice::assemble(&run.fragments, &run.plan.sites, *id, limit, out) {
-                        return Err(TooLarge(limit));
+                        return Err(RequestError::AnswerTooLarge { limit });
                     }
                     let most = splice::MAX_ERRORS;
                     splice::errors_below(&run.fragments, &run.plan.sites, *id, &[], most, &mut self.errors);

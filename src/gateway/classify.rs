@@ -125,9 +125,15 @@ impl Classified {
         self
     }
 
-    /// Whether the request can only be a mutation: it may not come by GET.
-    pub fn is_mutation(operation: Option<&Operation>) -> bool {
-        operation.is_some_and(|operation| operation.definition.operation_type == OperationType::Mutation)
+    /// Whether the request may run a mutation, and so may not come by GET. Where it cannot be told here which operation
+    /// the platform would take, or what it would read in the text, one mutation among them is enough.
+    pub fn may_mutate(&self, operation: Option<&Operation>) -> bool {
+        let mutates = |operation: &Operation| operation.definition.operation_type == OperationType::Mutation;
+        match operation {
+            Some(operation) => mutates(operation),
+            None if self.operations.is_empty() => self.text.contains("mutation"),
+            None => self.operations.iter().any(mutates),
+        }
     }
 }
 

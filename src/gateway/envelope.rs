@@ -176,23 +176,42 @@ fn unreadable(error: &serde_json::Error) -> RequestError {
     RequestError::Json { reason: reason.into(), line: error.line(), column: error.column() }
 }
 
-/// The parameters of a GET. Others (`operation`, `type`, `cb`, …) are ignored; the first of several counts.
+/// The parameters of a GET. Others (`operation`, `type`, `cb`, …) are ignored. One that stands twice is refused: the
+/// platform gets the same URL and may take the other of the two.
 fn from_url(query: &str) -> Result<Parameters, RequestError> {
     let mut found = Parameters::default();
     for (name, value) in query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))) {
-        if value.is_empty() {
-            continue;
-        }
-        match name {
-            "query" if found.query.is_none() => found.query = Some(decoded(value)?.into()),
-            "operationName" if found.operation_name.is_none() => found.operation_name = Some(decoded(value)?.into()),
-            "variables" if found.variables.is_none() => found.variables = Some(raw(value)?),
-            "documentId" if found.document_id.is_none() => found.document_id = Some(decoded(value)?.into()),
-            "extensions" if found.extensions.is_none() => found.extensions = Some(raw(value)?),
-            _ => {}
+        let Some(name) = parameter(name).filter(|_| !value.is_empty()) else { continue };
+        let again = match name {
+            "query" => found.query.replace(decoded(value)?.into()).is_some(),
+            "operationName" => found.operation_name.replace(decoded(value)?.into()).is_some(),
+            "variables" => found.variables.replace(raw(value)?).is_some(),
+            "documentId" => found.document_id.replace(decoded(value)?.into()).is_some(),
+            _ => found.extensions.replace(raw(value)?).is_some(),
+        };
+        if again {
+            return Err(RequestError::Parameter { name, expected: "given once" });
         }
     }
     Ok(found)
+}
+
+/// The parameter of GraphQL that a name in a URL stands for, also where it is percent-encoded.
+fn parameter(name: &str) -> Option<&'static str> {
+    const NAMES: [&str; 5] = ["query", "operationName", "variables", "documentId", "extensions"];
+    let is = |known: &&str| percent_encoding::percent_decode_str(name).eq(known.bytes());
+    NAMES.into_iter().find(is)
+}
+
+/// A query string without the parameters of GraphQL: those of a POST stand in its body, and a platform that reads the
+/// URL too would serve what nobody here has looked at. `None` where nothing is left.
+pub fn without_parameters(query: &str) -> Option<Cow<'_, str>> {
+    let is_ours = |pair: &&str| parameter(pair.split('=').next().unwrap_or_default()).is_some();
+    if !query.split('&').any(|pair| is_ours(&pair)) {
+        return Some(Cow::Borrowed(query));
+    }
+    let left = query.split('&').filter(|pair| !is_ours(pair)).collect::<Vec<_>>().join("&");
+    (!left.is_empty()).then_some(Cow::Owned(left))
 }
 
 /// The value of a form parameter: `+` is a space, `%xx` a byte, the whole UTF-8.
@@ -306,6 +325,22 @@ mod tests {
             get("/graphql?query=a&variables=[1]"),
             Err(RequestError::Parameter { name: "variables", .. })
         ));
+    }
+
+    #[test]
+    fn a_parameter_that_stands_twice_in_a_url_is_refused_however_it_is_written() {
+        for uri in ["/graphql?query=%7Ba%7D&query=mutation%7Bb%7D", "/graphql?query=%7Ba%7D&%71uery=mutation%7Bb%7D"] {
+            let error = get(uri).unwrap_err();
+            assert!(matches!(error, RequestError::Parameter { name: "query", .. }), "{uri}: {error}");
+        }
+        assert_eq!(get("/graphql?%71uery=%7Ba%7D").unwrap().query.as_deref(), Some("{a}"));
+    }
+
+    #[test]
+    fn parameters_in_the_url_of_a_post_are_left_out() {
+        assert_eq!(without_parameters("operation=Q&cb=1").as_deref(), Some("operation=Q&cb=1"));
+        assert_eq!(without_parameters("cb=1&%71uery=mutation%7Bb%7D&variables=x").as_deref(), Some("cb=1"));
+        assert_eq!(without_parameters("query=a"), None);
     }
 
     #[test]

@@ -130,6 +130,12 @@ pub enum RequestError {
     /// A limit on the document.
     #[error(transparent)]
     Limit(#[from] LimitError),
+    /// A composed answer that grows beyond what is held in memory.
+    #[error("the answer would be larger than {limit} bytes (twice limits.upstream_answer); ask for less at once")]
+    AnswerTooLarge {
+        /// Bytes.
+        limit: usize,
+    },
 }
 
 impl RequestError {
@@ -144,7 +150,7 @@ impl RequestError {
             Self::BodyBroken | Self::Utf8 | Self::Json { .. } => Code::Malformed,
             Self::Batch => Code::BatchRefused,
             Self::MissingQuery | Self::Parameter { .. } | Self::Caller(_) => Code::InvalidParameter,
-            Self::Nesting { .. } | Self::Limit(_) => Code::LimitExceeded,
+            Self::Nesting { .. } | Self::Limit(_) | Self::AnswerTooLarge { .. } => Code::LimitExceeded,
             Self::MutationByGet => Code::MutationByGet,
             Self::Subscription => Code::SubscriptionRefused,
             Self::Syntax { .. } => Code::Syntax,
@@ -159,8 +165,15 @@ impl RequestError {
         }
     }
 
-    /// What the client reads: usually one error, for a validation every finding.
+    /// What the client reads: usually one error, for a validation every finding. Messages repeat names out of the
+    /// document, so they are cut: what is sent once must not come back fifty times.
     pub fn client(&self) -> Vec<ClientError> {
+        let mut errors = self.told();
+        errors.iter_mut().for_each(ClientError::shorten);
+        errors
+    }
+
+    fn told(&self) -> Vec<ClientError> {
         match self {
             Self::Validation(found) if !found.is_empty() => found.clone(),
             Self::Syntax { message, locations } => {
@@ -305,6 +318,13 @@ impl ClientError {
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), locations: Vec::new(), path: Vec::new() }
     }
+
+    /// Cuts the message to 500 characters.
+    fn shorten(&mut self) {
+        if let Some((end, _)) = self.message.char_indices().nth(500) {
+            self.message = format!("{}…", self.message.get(..end).unwrap_or_default()).into();
+        }
+    }
 }
 
 impl Serialize for ClientError {
@@ -343,6 +363,16 @@ mod tests {
         assert!(shown.contains("OUTFITTER_UPSTREAM_UNAVAILABLE"), "{shown}");
         let internal = GatewayError::Internal("index out of range in /src/plan.rs".into());
         assert!(!serde_json::to_string(&internal.client()).unwrap().contains("plan.rs"));
+    }
+
+    #[test]
+    fn a_message_does_not_repeat_a_long_name_at_length() {
+        let named = |name: &str| RequestError::Syntax { message: name.to_owned(), locations: Vec::new() };
+        assert_eq!(named(&"ö".repeat(500)).client()[0].message, "ö".repeat(500));
+        assert_eq!(named(&"ö".repeat(900_000)).client()[0].message.chars().count(), 501);
+        let found = vec![ClientError::new(Code::Validation, "x".repeat(900_000)); 50];
+        let shown = serde_json::to_string(&RequestError::Validation(found).client()).unwrap();
+        assert!(shown.len() < 50 * 600);
     }
 
     #[test]

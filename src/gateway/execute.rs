@@ -36,6 +36,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response};
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use tracing::Span;
@@ -153,7 +154,7 @@ impl Gateway {
         let document = watch.step(Stage::Classify, spans::classify(), classify)?;
         self.modules.persisted.admit(named, &document)?;
         let operation = document.operation(envelope.operation_name.as_deref())?;
-        if envelope.method == Method::Get && Classified::is_mutation(operation) {
+        if envelope.method == Method::Get && document.may_mutate(operation) {
             return Err(RequestError::MutationByGet.into());
         }
         let mut record = operation.and_then(|operation| self.customer_data(request, &document, operation));
@@ -217,7 +218,10 @@ impl Gateway {
         let Request { parts, peer, envelope, rewrite, watch, class } = request;
         class.set("forward").ok();
         let headers = forward::headers(&*self.modules.platform, &parts.headers, peer);
-        let query = parts.uri.query().map(Into::into);
+        let query = match envelope.method {
+            Method::Get => parts.uri.query().map(Cow::Borrowed),
+            Method::Post => parts.uri.query().and_then(envelope::without_parameters),
+        };
         let mut passing = Passing { method: parts.method.clone(), query, headers, body, repeat, listener };
         if rewrite {
             passing.rewrite(envelope)?;
@@ -285,10 +289,8 @@ impl Gateway {
         if let Some(answered) = &upstream {
             run.viewer.events.observe(&spoken.roots(&*self.modules.who), Some(answered.body.clone()));
         }
-        let limit = usize::try_from(self.limits.upstream_answer.as_u64()).unwrap_or(usize::MAX).saturating_mul(2);
-        let text = || answer.text(&run, limit);
-        let (text, has_data) =
-            spans::splice().in_scope(text).map_err(|error| GatewayError::Internal(error.to_string()))?;
+        let text = || answer.text(&run, self.largest_answer());
+        let (text, has_data) = spans::splice().in_scope(text)?;
         let caching = if is_personal(&run) { Caching::NoStore } else { Caching::Platform };
         let returns = |name: &http::HeaderName| self.modules.platform.returns(name);
         let from = upstream.as_ref().map(|answer| {
@@ -303,6 +305,11 @@ impl Gateway {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
         Ok(response)
+    }
+
+    /// How many bytes a composed answer may grow to: what the platform may say, and as much again of ours.
+    fn largest_answer(&self) -> usize {
+        usize::try_from(self.limits.upstream_answer.as_u64()).unwrap_or(usize::MAX).saturating_mul(2)
     }
 
     fn means(&self, served: &Served) -> Means {
@@ -346,8 +353,7 @@ impl Gateway {
                 }
                 Step::Local(fields) => {
                     run.local(fields).await;
-                    let limit = usize::MAX;
-                    answer.local(run, fields, limit).map_err(|error| GatewayError::Internal(error.to_string()))?;
+                    answer.local(run, fields, self.largest_answer())?;
                     if plan.operation == OperationType::Mutation {
                         run.look_again().await;
                     }

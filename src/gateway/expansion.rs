@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 /// Counts the largest operation of the document and holds it to the limits.
 ///
-/// Sets `fields`, `root_fields`, `depth` and `duplicates` of [`Figures`]; the rest is [`super::limits::scan`]'s.
+/// Sets `operations`, `fields`, `root_fields`, `depth` and `duplicates` of [`Figures`]; the rest is [`super::limits::scan`]'s.
 pub fn expansion(document: &Document, limits: &Limits) -> Result<Figures, LimitError> {
     let mut names = HashMap::new();
     let mut fragments = Vec::new();
@@ -24,8 +24,10 @@ pub fn expansion(document: &Document, limits: &Limits) -> Result<Figures, LimitE
             _ => {}
         }
     }
+    // Before anything that is done for each operation.
+    let mut largest = Figures { operations: operations.len(), ..Figures::default() };
+    limits.check(&largest)?;
     let sums = add_up(&fragments, &names);
-    let mut largest = Figures::default();
     for part in fragments.iter().chain(&operations) {
         largest.duplicates = largest.duplicates.max(part.duplicates);
     }
@@ -155,6 +157,13 @@ mod tests {
         assert_eq!(error.setting, "root_fields");
         let nested = text.replace("{ a }", "{ a { b } }").replace("{ ...F0 }", "{ q { ...F0 } }");
         assert_eq!(count(&nested).unwrap_err().setting, "fields");
+    }
+
+    #[test]
+    fn operations_are_counted_since_each_walks_every_fragment() {
+        let text = |operations: usize| (0..operations).map(|n| format!("query A{n} {{ a }} ")).collect::<String>();
+        assert_eq!(count(&text(100)).unwrap().operations, 100);
+        assert_eq!(count(&text(101)).unwrap_err().setting, "operations");
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Limits {
     pub argument_depth: usize,
     /// The most aliases of a document. Default 200.
     pub aliases: usize,
+    /// The most operations of a document. Default 100.
+    pub operations: usize,
     /// The most fields at the root of an operation, fragments expanded. Default 100.
     pub root_fields: usize,
     /// The most directives of a document. Default 500.
@@ -51,6 +53,7 @@ impl Default for Limits {
             depth: 30,
             argument_depth: 32,
             aliases: 200,
+            operations: 100,
             root_fields: 100,
             directives: 500,
             duplicates: 20,
@@ -78,6 +81,8 @@ pub struct Figures {
     pub directives: usize,
     /// Bytes within string values.
     pub string_bytes: usize,
+    /// Operations.
+    pub operations: usize,
     /// Fields at the root of the largest operation, fragments expanded.
     pub root_fields: usize,
     /// Fields of the largest operation, fragments expanded; `usize::MAX` where it is more than that.
@@ -107,6 +112,7 @@ impl Limits {
             (figures.argument_depth, self.argument_depth, "an argument nested too deeply", "argument_depth"),
             (figures.aliases, self.aliases, "too many aliases", "aliases"),
             (figures.directives, self.directives, "too many directives", "directives"),
+            (figures.operations, self.operations, "too many operations", "operations"),
             (figures.root_fields, self.root_fields, "too many root fields", "root_fields"),
             (figures.fields, self.fields, "too many fields", "fields"),
             (figures.duplicates, self.duplicates, "one field repeated too often", "duplicates"),

@@ -12,6 +12,13 @@ use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// The most bytes of variables that are read for one request, each variable once for every place that uses it.
+const READ: usize = 16 << 20;
+/// A variable of so many bytes may be used anywhere.
+const SMALL: usize = 16 << 10;
+/// How many entities a field of theirs is taken to have.
+const ENTITIES: usize = 64;
+
 /// Variables as they came, beside the plan that says which of them exist.
 #[derive(Debug)]
 pub struct Variables {
@@ -30,6 +37,9 @@ impl Variables {
     /// those that our own documents use, and those that no document of a step does. Errors: what is wrong, in words for
     /// the client.
     pub fn check(&self, schema: &Valid<Schema>) -> Result<(), String> {
+        if self.read() > READ {
+            return Err(format!("large variables are used in too many places: together more than {READ} bytes"));
+        }
         let sent = |name: &Name| {
             self.plan.steps.iter().any(|step| matches!(step, Step::Upstream(fetch) if fetch.variables.contains(name)))
         };
@@ -64,6 +74,28 @@ impl Variables {
         });
         let coerced = coerce_variable_values(schema, &operation, &given.collect());
         coerced.map(drop).map_err(|error| error.message().to_string())
+    }
+
+    /// How many bytes of variables our own fields will read, about: each use reads its own copy, and a field of entities
+    /// does so for every one of them.
+    fn read(&self) -> usize {
+        let mut read = 0_usize;
+        for site in &self.plan.sites {
+            let (own, entities) = match &site.kind {
+                SiteKind::Query(own) | SiteKind::Mutation(own) => (own, 1),
+                SiteKind::Entity(_, own) => (own, ENTITIES),
+                SiteKind::Introspection(_) => continue,
+            };
+            for name in &own.variables {
+                let length = self.given.get(name.as_str()).map_or(0, |raw| raw.get().len());
+                // Small ones cannot add up to much, and nearly every request has no others.
+                if length > SMALL {
+                    let uses = own.text.matches(&format!("${name}")).count();
+                    read = read.saturating_add(length.saturating_mul(uses).saturating_mul(entities));
+                }
+            }
+        }
+        read
     }
 
     /// The value of a variable: given, or its default; `None` where it has neither.

@@ -15,5 +15,6 @@ mod http;
 mod observed;
 mod oracle;
 mod persisted;
+mod security;
 mod upstream;
 mod whole;

@@ -36,6 +36,30 @@ use std::time::Duration;
 /// What the platform is asked for, as clients of `@defer` ask the gateway.
 const ASKED: HeaderValue = HeaderValue::from_static("multipart/mixed;deferSpec=20220824, application/json");
 
+/// The parts of a body that comes in these chunks, and whether its end was there; `None` where it has none or they cannot
+/// be read. For fuzzing: a request reads its parts one by one as they come.
+#[doc(hidden)]
+pub fn parts_of<'a>(
+    content_type: &str,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+    limit: usize,
+) -> Option<(Vec<Bytes>, bool)> {
+    let mut reader = Reader::new(&reader::boundary(content_type)?.ok()?, limit);
+    let mut parts = Vec::new();
+    for chunk in chunks {
+        reader.push(chunk);
+        loop {
+            match reader.next() {
+                Ok(Found::Part(part)) => parts.push(part),
+                Ok(Found::More) => break,
+                Ok(Found::End) => return Some((parts, true)),
+                Err(_) => return None,
+            }
+        }
+    }
+    Some((parts, false))
+}
+
 /// Why the parts cannot be read on. Stays inside, as the platform's fault.
 #[derive(Debug, thiserror::Error)]
 enum Broken {

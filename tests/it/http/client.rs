@@ -6,31 +6,31 @@ use tokio::net::TcpStream;
 
 /// An answer of HTTP/1.1.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// The first header of this name; empty where there is none.
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// `extensions.code` of the first error.
-    pub(super) fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         let json: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();
         json["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
     }
 }
 
 /// Sends the bytes and reads until the server closes; `None` where it closed without an answer.
-pub(super) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Option<Answer> {
+pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Option<Answer> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     // The server may answer and close before it has read all of a request that is too large.
     stream.write_all(bytes).await.ok();
@@ -38,7 +38,7 @@ pub(super) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Option<Answer
 }
 
 /// Reads one answer of a connection that closes after it.
-pub(super) async fn read(stream: &mut TcpStream) -> Option<Answer> {
+pub(crate) async fn read(stream: &mut TcpStream) -> Option<Answer> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.ok();
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
@@ -51,7 +51,7 @@ pub(super) async fn read(stream: &mut TcpStream) -> Option<Answer> {
 }
 
 /// A request with these header lines and this body.
-pub(super) fn request(method: &str, path: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
+pub(crate) fn request(method: &str, path: &str, headers: &[&str], body: &[u8]) -> Vec<u8> {
     let mut bytes = format!("{method} {path} HTTP/1.1\r\nhost: gateway.example\r\nconnection: close\r\n").into_bytes();
     for header in headers {
         bytes.extend_from_slice(format!("{header}\r\n").as_bytes());
@@ -65,7 +65,7 @@ pub(super) fn request(method: &str, path: &str, headers: &[&str], body: &[u8]) -
 }
 
 /// POSTs JSON with further header lines.
-pub(super) async fn post(address: SocketAddr, headers: &[&str], body: &str) -> Answer {
+pub(crate) async fn post(address: SocketAddr, headers: &[&str], body: &str) -> Answer {
     let mut lines = vec!["content-type: application/json"];
     lines.extend_from_slice(headers);
     exchange(address, &request("POST", "/graphql", &lines, body.as_bytes())).await.unwrap()

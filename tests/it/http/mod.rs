@@ -1,7 +1,7 @@
 //! The server over real sockets, before a small backend: what a client may send, and what it gets back.
 
 mod backend;
-mod client;
+pub(crate) mod client;
 mod cross_origin;
 mod edges;
 mod lifecycle;
