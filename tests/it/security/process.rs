@@ -53,7 +53,8 @@ async fn answer(State(shop): State<Arc<Shop>>, request: Request) -> Response {
         ("access-control-allow-credentials", "true"),
         ("server-timing", "db;dur=1"),
     ]);
-    (headers, data).into_response()
+    // A body without a type of its own, so that the one above is the only one.
+    (headers, axum::body::Body::from(data)).into_response()
 }
 
 /// `outfitter serve` before the shop. Ends with the test.
