@@ -34,9 +34,15 @@ impl Answer {
         !self.is_null && !self.refused
     }
 
+    /// Whether the platform refused without a word on why.
+    pub fn is_silent(&self) -> bool {
+        self.refused && self.errors.is_empty()
+    }
+
     /// Takes an answer of the platform in, and fills its sites.
     pub async fn upstream(&mut self, run: &mut Run, body: &Bytes, scanned: splice::Answer) {
-        let errors = splice::errors_of(body).into_iter();
+        let errors = scanned.errors.clone().and_then(|range| body.get(range)).map(splice::errors_in);
+        let errors = errors.into_iter().flatten();
         let mut errors: Vec<splice::Error> =
             errors.filter_map(|(path, error)| Some((splice::as_client_sees(path)?, error))).collect();
         self.extensions = scanned.extensions.map(|range| (body.clone(), range)).or(self.extensions.take());

@@ -127,7 +127,7 @@ codes! {
         "The request took longer than `server.request_timeout`."
         "Ask for less in one operation.";
     UpstreamUnavailable "OUTFITTER_UPSTREAM_UNAVAILABLE" BAD_GATEWAY Http
-        "The shop platform cannot be reached."
+        "The shop platform cannot be reached, or has too much to do."
         "Try again; operators find the address and the cause in the log under the request's id.";
     UpstreamTimeout "OUTFITTER_UPSTREAM_TIMEOUT" GATEWAY_TIMEOUT Http
         "The shop platform did not answer in time."

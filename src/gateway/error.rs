@@ -6,6 +6,7 @@
 //! ([`super::code`]); `docs/errors.md` is that table and a test holds it there.
 
 pub use super::code::{Class, Code};
+pub use super::failure::UpstreamError;
 use super::limits::LimitError;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -184,47 +185,6 @@ impl RequestError {
     }
 }
 
-/// Why the platform gave no usable answer. Inside only: addresses and statuses are for the log.
-#[derive(Debug, thiserror::Error)]
-pub enum UpstreamError {
-    /// No connection, or it broke.
-    #[error("the platform at {address} could not be reached: {cause}")]
-    Unreachable {
-        /// Host and port.
-        address: String,
-        /// What the connector says.
-        cause: String,
-    },
-    /// Nothing is sent to it for a while: too much failed.
-    #[error("the circuit to the platform is open")]
-    Open {
-        /// Until it may be worth another try.
-        seconds: u64,
-    },
-    /// No answer in time.
-    #[error("the platform at {address} did not answer within {milliseconds} ms")]
-    Timeout {
-        /// Host and port.
-        address: String,
-        /// The limit.
-        milliseconds: u64,
-    },
-    /// More than `limits.upstream_answer`.
-    #[error("the platform's answer is larger than {limit} bytes (limits.upstream_answer)")]
-    TooLarge {
-        /// Bytes.
-        limit: u64,
-    },
-    /// Not a GraphQL answer.
-    #[error("the platform answered {status} with something that is no GraphQL answer: {reason}")]
-    NotGraphql {
-        /// The HTTP status.
-        status: u16,
-        /// What is wrong with it; never its body.
-        reason: String,
-    },
-}
-
 /// Anything that ends a request in the gateway.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
@@ -257,7 +217,9 @@ impl GatewayError {
         match self {
             Self::Request(error) => error.code(),
             Self::Upstream(UpstreamError::Timeout { .. }) => Code::UpstreamTimeout,
-            Self::Upstream(UpstreamError::Unreachable { .. } | UpstreamError::Open { .. }) => Code::UpstreamUnavailable,
+            Self::Upstream(
+                UpstreamError::Unreachable { .. } | UpstreamError::Open { .. } | UpstreamError::Busy { .. },
+            ) => Code::UpstreamUnavailable,
             Self::Upstream(UpstreamError::TooLarge { .. } | UpstreamError::NotGraphql { .. }) => Code::UpstreamInvalid,
             Self::Overloaded => Code::Overloaded,
             Self::NotReady(_) => Code::NotReady,

@@ -344,11 +344,13 @@ impl Gateway {
                             answered?
                         }
                     };
-                    let scanned = splice::answer(&answered.body, &fetch.trie).map_err(|error| {
-                        let (status, reason) = (answered.status.as_u16(), error.to_string());
-                        GatewayError::Upstream(UpstreamError::NotGraphql { status, reason })
-                    })?;
+                    let foreign = |reason| UpstreamError::foreign(answered.status, &answered.headers, reason);
+                    let malformed = |error: splice::Malformed| foreign(error.to_string());
+                    let scanned = splice::answer(&answered.body, &fetch.trie).map_err(malformed)?;
                     answer.upstream(run, &answered.body, scanned).await;
+                    if answer.is_silent() {
+                        return Err(foreign("it has neither data nor errors".to_owned()).into());
+                    }
                     upstream = Some(answered);
                 }
                 Step::Local(fields) => {

@@ -14,6 +14,7 @@ pub mod envelope;
 pub mod error;
 pub mod execute;
 pub mod expansion;
+mod failure;
 mod federated;
 pub mod forward;
 pub mod introspect;

@@ -156,40 +156,47 @@ pub fn in_parts(
 /// An error that ends the request before there is an answer. It is counted and logged here, once.
 pub fn failed(error: &GatewayError, accept: Accept) -> Response<AnswerBody> {
     let code = error.code();
-    let open = match error {
-        GatewayError::Upstream(UpstreamError::Open { seconds }) => Some(*seconds),
-        _ => None,
-    };
     // That the circuit opened was logged when it did; each request that finds it so is no news.
-    let ours = !matches!(error, GatewayError::Request(_)) && open.is_none();
+    let ours = !matches!(error, GatewayError::Request(_) | GatewayError::Upstream(UpstreamError::Open { .. }));
     ErrorTold { code: code.as_str(), cause: error, ours }.emit();
     let graphql = code.class() != Class::Http && accept.media == Media::Json;
     let mut response = errors(&error.client(), accept.media);
-    *response.status_mut() = if graphql { StatusCode::OK } else { code.status() };
+    *response.status_mut() = if graphql { StatusCode::OK } else { status(error) };
     response.extensions_mut().insert(Walked { class: "none", outcome: if ours { "failed" } else { "refused" } });
     if code.status() == StatusCode::METHOD_NOT_ALLOWED {
         let allowed = if code == super::error::Code::MutationByGet { "POST" } else { "GET, POST" };
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     }
-    if let Some(seconds) = open {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    let after = match error {
+        GatewayError::Upstream(UpstreamError::Open { seconds }) => Some(HeaderValue::from(*seconds)),
+        GatewayError::Upstream(UpstreamError::Busy { after, .. }) => after.clone(),
+        _ => None,
+    };
+    if let Some(after) = after {
+        response.headers_mut().insert(RETRY_AFTER, after);
     }
     response
 }
 
+/// The code's status; the platform's own where it answered with an error status.
+fn status(error: &GatewayError) -> StatusCode {
+    let theirs = match error {
+        GatewayError::Upstream(UpstreamError::Busy { status, .. }) => Some(*status),
+        GatewayError::Upstream(UpstreamError::NotGraphql { status, .. }) => StatusCode::from_u16(*status).ok(),
+        _ => None,
+    };
+    let theirs = theirs.filter(|status| status.is_client_error() || status.is_server_error());
+    theirs.unwrap_or_else(|| error.code().status())
+}
+
 /// An answer of the platform that is none of GraphQL: an error page, a redirect. Its body stays here. An error status
-/// and `Retry-After` go on, so that a client that is asked to wait, waits; what else it sets for the client does too.
+/// goes on, and so does `Retry-After` of a busy one, so that a client that is asked to wait, waits; cookies do too.
 pub fn foreign(upstream: Upstream<'_>, accept: Accept, returns: Returns<'_>) -> Response<AnswerBody> {
     let reason = "its content type is none of GraphQL over HTTP".to_owned();
-    let error = GatewayError::from(UpstreamError::NotGraphql { status: upstream.status.as_u16(), reason });
+    let error = UpstreamError::foreign(upstream.status, upstream.headers, reason).into();
     let mut response = failed(&error, accept);
-    if upstream.status.is_client_error() || upstream.status.is_server_error() {
-        *response.status_mut() = upstream.status;
-    }
-    for (name, value) in upstream.headers {
-        if (*name == RETRY_AFTER || *name == SET_COOKIE) && returns(name) {
-            response.headers_mut().append(name.clone(), value.clone());
-        }
+    for value in upstream.headers.get_all(SET_COOKIE).iter().filter(|_| returns(&SET_COOKIE)) {
+        response.headers_mut().append(SET_COOKIE, value.clone());
     }
     response
 }

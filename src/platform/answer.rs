@@ -20,12 +20,13 @@ pub struct Answer {
     pub status: StatusCode,
     /// The headers; encoding and length, which no longer fit, are removed.
     pub headers: HeaderMap,
-    /// The body, decompressed.
+    /// The body, decompressed, in UTF-8.
     pub body: Bytes,
 }
 
 /// Reads the whole body, at most `limit` bytes before and after decompression, and decodes gzip.
-/// Errors: `TooLarge` as soon as the limit is passed, `Read` where it breaks off, `Encoding` where it is not gzip.
+/// Errors: `TooLarge` as soon as the limit is passed, `Read` where it breaks off, `Encoding` where it is not gzip, or not
+/// UTF-8: its pieces go into answers that are.
 pub(super) async fn collect<B>(response: Response<B>, limit: ByteSize) -> Result<Answer, UpstreamError>
 where
     B: Body<Data = Bytes> + Unpin,
@@ -57,6 +58,12 @@ where
             .await
             .map_err(|error| UpstreamError::Encoding(error.to_string()))??,
         Some(_) => return Err(UpstreamError::Encoding("it is neither plain nor gzip".into())),
+    };
+    let body = match std::str::from_utf8(&body) {
+        Ok(_) => body,
+        Err(error) if head.status.is_success() => return Err(UpstreamError::Encoding(error.to_string())),
+        // A page in whatever charset: its status says all that it has to say.
+        Err(_) => Bytes::new(),
     };
     Ok(Answer { status: head.status, headers: head.headers, body })
 }
@@ -106,5 +113,14 @@ mod tests {
         assert!(matches!(collect(foreign, ByteSize::kib(1)).await, Err(UpstreamError::Encoding(_))));
         let torn = Response::builder().header(CONTENT_ENCODING, "gzip").body(Full::new(Bytes::from("plain"))).unwrap();
         assert!(matches!(collect(torn, ByteSize::kib(1)).await, Err(UpstreamError::Encoding(_))));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_utf_8_is_refused_and_an_error_page_keeps_its_status() {
+        let answer =
+            |status| Response::builder().status(status).body(Full::new(Bytes::from_static(b"\"\xff\""))).unwrap();
+        assert!(matches!(collect(answer(200), ByteSize::kib(1)).await, Err(UpstreamError::Encoding(_))));
+        let page = collect(answer(503), ByteSize::kib(1)).await.unwrap();
+        assert_eq!((page.status.as_u16(), page.body.len()), (503, 0));
     }
 }

@@ -72,6 +72,9 @@ impl Rewriter {
         body: &Bytes,
         used: &mut Vec<FragmentId>,
     ) -> Result<Written, Broken> {
+        if let Err(error) = std::str::from_utf8(body) {
+            return Err(splice::Malformed(error.valid_up_to()).into());
+        }
         let [incremental, has_next] = splice::named(body, 0..body.len(), ["incremental", "hasNext"])?;
         let has_next = has_next.and_then(|place| body.get(place)) != Some(b"false");
         let own = self.payload(run, trie, body, 0..body.len(), used)?;

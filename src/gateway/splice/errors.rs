@@ -17,10 +17,10 @@ pub fn errors_of(body: &Bytes) -> Vec<Error> {
     range.and_then(|range| body.get(range)).map(errors_in).unwrap_or_default()
 }
 
-/// The errors of a list as it stands in an answer; none where it cannot be read.
+/// The errors of a list as it stands in an answer. What is no list, or nested too deeply to be read, is one error.
 pub fn errors_in(raw: &[u8]) -> Vec<Error> {
-    let errors = serde_json::from_slice::<Vec<Value>>(raw).unwrap_or_default();
-    errors.into_iter().take(MAX_ERRORS).map(error).collect()
+    let errors = serde_json::from_slice::<Option<Vec<Value>>>(raw).unwrap_or_else(|_| Some(vec![Value::Null]));
+    errors.into_iter().flatten().take(MAX_ERRORS).map(error).collect()
 }
 
 fn error(value: Value) -> Error {

@@ -128,6 +128,8 @@ fn zipped(length: usize) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let zeros = vec![b' '; 1 << 20];
     (0..length >> 20).for_each(|_| encoder.write_all(&zeros).unwrap());
+    // Behind all that stands an answer, for whoever unpacks it.
+    encoder.write_all(GOOD.as_bytes()).unwrap();
     encoder.finish().unwrap()
 }
 
@@ -136,7 +138,6 @@ fn reset(socket: &TcpStream) {
     socket.set_zero_linger().unwrap();
 }
 
-// Long because it is a list of faults.
 #[allow(clippy::too_many_lines)] // a list of faults, one arm each
 async fn answer(socket: &mut TcpStream, alias: &str, times: usize) -> std::io::Result<()> {
     let alias = alias.trim_end_matches(PLANNED);
@@ -148,6 +149,9 @@ async fn answer(socket: &mut TcpStream, alias: &str, times: usize) -> std::io::R
         "server_error" => whole("500 Internal Server Error", JSON, refused),
         "page_200" => whole("200 OK", HTML, page.as_bytes()),
         "page_502" => whole("502 Bad Gateway", HTML, page.as_bytes()),
+        "page_404" => whole("404 Not Found", HTML, page.as_bytes()),
+        // In a charset of its own.
+        "page_503" => whole("503 Service Unavailable", HTML, &[page.as_bytes(), b"\xfc"].concat()),
         "page_429" => whole("429 Too Many Requests", "content-type: text/html\r\nretry-after: 60\r\n", page.as_bytes()),
         "json_503" => whole("503 Service Unavailable", JSON, refused),
         "no_type" => whole("200 OK", "", GOOD.as_bytes()),
@@ -171,15 +175,11 @@ async fn answer(socket: &mut TcpStream, alias: &str, times: usize) -> std::io::R
             reset(socket);
             return Ok(());
         }
-        "mute" => {
-            tokio::time::sleep(Duration::from_secs(60)).await;
-            return Ok(());
-        }
+        "mute" => std::future::pending().await,
         "silent" => {
             socket.write_all(ENDLESS).await?;
             socket.write_all(b"9\r\n{\"data\":{\r\n").await?;
-            tokio::time::sleep(Duration::from_secs(60)).await;
-            return Ok(());
+            std::future::pending().await
         }
         "drip" => {
             socket
@@ -204,6 +204,8 @@ async fn answer(socket: &mut TcpStream, alias: &str, times: usize) -> std::io::R
             let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
             json(format!(r#"{{"errors":{open}{close},"data":null}}"#).as_bytes())
         }
+        "text_errors" => json(br#"{"errors":"no such shop"}"#),
+        "neither" => json(br#"{"errors":[],"message":"secret.internal"}"#),
         "many_headers" => whole("200 OK", &(JSON.to_owned() + &"x-a: b\r\n".repeat(5000)), GOOD.as_bytes()),
         "long_header" => whole("200 OK", &format!("{JSON}x-a: {}\r\n", "b".repeat(1 << 20)), GOOD.as_bytes()),
         "two_lengths" => {
