@@ -108,7 +108,7 @@ mod tests {
             let request = Request::get(uri).body(()).unwrap();
             envelope::read(&request.into_parts().0, &Bytes::new(), &Limits::default()).unwrap()
         };
-        let mut envelope = read("/graphql?query=%7Ba%7D&variables=%7B%22b%22%3A1%7D&query=%7Bother%7D&x=1");
+        let mut envelope = read("/graphql?query=%7Ba%7D&variables=%7B%22b%22%3A1%7D&x=1");
         let sent = rewrite(&envelope).unwrap();
         assert_eq!((sent.method, sent.body.len()), (http::Method::GET, 0));
         assert_eq!(sent.query.as_deref(), Some("query=%7Ba%7D&variables=%7B%22b%22%3A1%7D"));
