@@ -10,7 +10,7 @@ use crate::gateway::persisted::Persisted;
 use crate::gateway::persisted::remembered::Remembered;
 use crate::gateway::rerank::Sealer;
 use crate::gateway::{Gateway, Modules, personalize};
-use crate::ingest::identity::{AskPlatform, CustomerCheck, NoAnswer};
+use crate::ingest::identity::{AskPlatform, CustomerCheck, Hasher, NoAnswer};
 use crate::ingest::{Deps, Ingest};
 use crate::platform::upstream::{Upstream, UpstreamConfigError};
 use crate::platform::{self, Platform, introspect};
@@ -27,6 +27,9 @@ use axum::Router;
 use http::{HeaderMap, HeaderName};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+/// What the keys of cursors are derived for.
+const CURSORS: &str = "cursors";
 
 /// The way to the shop: what the settings say of it, opened.
 pub struct Shop {
@@ -90,7 +93,7 @@ pub struct State {
     /// Tells who keeps something of a file that it may have changed.
     pub reloaded: Reloaded,
     metrics: Metrics,
-    /// Made once, so that cursors outlive a change of secrets.
+    /// Shared by every gateway, and given other keys where the secrets change.
     sealer: Sealer,
     /// Documents that clients name by hash; as much memory as the settings at start gave.
     remembered: Remembered,
@@ -112,15 +115,24 @@ impl State {
             learner: engine.clone(),
         };
         let ingest = Ingest::new(settings.ingest.clone(), deps)?;
-        let sealer = Sealer::new(&ingest.derived_key("cursors"));
+        let (key, older) = ingest.derived_keys(CURSORS);
+        let sealer = Sealer::new(&key);
+        sealer.rekey(&key, &older);
         let remembered = Remembered::new(settings.persisted.memory.as_u64());
         let (lifecycle, reloaded) = (Lifecycle::default(), Reloaded::default());
         Ok(Self { catalogue, engine, ingest, store, lifecycle, reloaded, metrics, sealer, remembered, demo })
     }
 
-    /// A gateway before the shop that knows no schema yet, and the routes to it.
+    /// Hashes shoppers and seals cursors by other secrets from now on.
+    pub fn rekey(&self, hasher: Hasher) {
+        self.ingest.rekey(hasher);
+        let (key, older) = self.ingest.derived_keys(CURSORS);
+        self.sealer.rekey(&key, &older);
+    }
+
+    /// A gateway before the shop that knows no schema yet, and what its routes share.
     /// Errors: settings that cannot be used.
-    fn gateway(&self, settings: &Settings, shop: &Shop) -> anyhow::Result<(Arc<Gateway>, Router)> {
+    fn gateway(&self, settings: &Settings, shop: &Shop) -> anyhow::Result<(Arc<Gateway>, App)> {
         let modules = Modules {
             platform: shop.platform.clone(),
             upstream: shop.upstream.clone(),
@@ -141,8 +153,12 @@ impl State {
             body_limit: settings.limits.body.as_u64(),
             metrics: self.metrics.clone(),
         })?;
+        Ok((gateway, app.within(self.lifecycle.clone())))
+    }
+
+    fn routes(&self, settings: &Settings, app: App) -> Router {
         let page = PageSettings { endpoint: "/graphql", demo: self.demo, consent: settings.ingest.default_consent };
-        Ok((gateway, server::router(app.within(self.lifecycle.clone()), graphiql::routes(&page))))
+        server::router(app, graphiql::routes(&page))
     }
 }
 
@@ -154,8 +170,8 @@ pub struct Running {
     pub live: Live,
     shop: Arc<ArcSwap<Shop>>,
     gateway: ArcSwap<Gateway>,
-    /// Held while what is served changes: settings and schema change each on its own.
-    changing: Mutex<()>,
+    /// What the routes share. Held while what is served changes: settings and schema change each on its own.
+    app: Mutex<App>,
 }
 
 impl Running {
@@ -166,8 +182,9 @@ impl Running {
         let metrics = init::metrics();
         let shop = Arc::new(ArcSwap::from_pointee(shop(settings)?));
         let state = State::new(settings, &shop, metrics, demo)?;
-        let (gateway, router) = state.gateway(settings, &shop.load())?;
-        Ok(Self { state, live: router.into(), shop, gateway: ArcSwap::from(gateway), changing: Mutex::default() })
+        let (gateway, app) = state.gateway(settings, &shop.load())?;
+        let live = state.routes(settings, app.clone()).into();
+        Ok(Self { state, live, shop, gateway: ArcSwap::from(gateway), app: Mutex::new(app) })
     }
 
     /// The shop as the settings in use have it.
@@ -183,21 +200,22 @@ impl Running {
     /// Builds everything anew beside what survives and serves it from the next request on.
     /// Errors: settings that cannot be used; then what was served is served on.
     pub fn apply(&self, settings: &Settings, shop: Shop) -> anyhow::Result<()> {
-        let _held = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (gateway, router) = self.state.gateway(settings, &shop)?;
+        let mut app = self.app.lock().unwrap_or_else(PoisonError::into_inner);
+        let (gateway, next) = self.state.gateway(settings, &shop)?;
         if let Some(composed) = self.gateway().composed() {
             gateway.serve(composed);
         }
         self.state.engine.configure(settings.engine.clone());
         self.shop.store(Arc::new(shop));
         self.gateway.store(gateway);
-        self.live.serve(router);
+        *app = next.after(&app);
+        self.live.serve(self.state.routes(settings, app.clone()));
         Ok(())
     }
 
     /// Serves another schema from the next request on.
     pub fn serve(&self, composed: Arc<Composed>) {
-        let _held = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _held = self.app.lock().unwrap_or_else(PoisonError::into_inner);
         self.gateway().serve(composed);
     }
 }
@@ -273,4 +291,46 @@ pub async fn keep_fresh(crawler: Arc<Crawler>, catalogue: Arc<Catalogue>) {
         }
     };
     tokio::join!(crawler.forever(), told);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::rerank::cursor::Place;
+    use crate::platform::secret::Secret;
+
+    #[tokio::test]
+    async fn cursors_are_sealed_by_the_current_secret_and_open_under_the_older_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = |name: &str| Secret::File(folder.path().join(name));
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let running = |secrets: Vec<Secret>| {
+            let mut settings = Settings::default();
+            settings.upstream.url = Some("http://127.0.0.1:9/graphql".to_owned());
+            settings.ingest.secrets = secrets;
+            Running::new(&settings, false).unwrap()
+        };
+        let place = Place {
+            anchor: None,
+            backward: false,
+            size: 2,
+            ends: ("a".to_owned(), "b".to_owned()),
+            offset: 0,
+            shopper: 7,
+            order: vec![1, 2],
+        };
+        write("one", "the first secret of all");
+        write("two", "the second secret of all");
+        let one = running(vec![secret("one")]);
+        let old = one.state.sealer.seal(&place, b"list");
+        let changed = one.state.ingest.reread(&[secret("two")]).unwrap().unwrap();
+        one.state.rekey(changed);
+        let new = one.state.sealer.seal(&place, b"list");
+        assert_eq!(one.state.sealer.open(&old, b"list").as_ref(), Ok(&place));
+        // After a restart, or in a replica.
+        let both = running(vec![secret("two"), secret("one")]).state.sealer;
+        assert_eq!((both.open(&old, b"list").is_ok(), both.open(&new, b"list").is_ok()), (true, true));
+        let two = running(vec![secret("two")]).state.sealer;
+        assert_eq!((two.open(&old, b"list").is_ok(), two.open(&new, b"list").is_ok()), (false, true));
+    }
 }

@@ -61,7 +61,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let address = format!("{}://{}", scheme(tls.as_ref()), reachable(address));
     say(&greeting(&address, store_address, products, shoppers, events));
     let fresh = tokio::spawn(assemble::keep_fresh(assembled.crawler.clone(), assembled.catalogue.clone()));
-    let ended = until_stopped(listener, &settings, tls, assembled).await;
+    let ended = until_stopped(listener, &settings, tls, &assembled.running).await;
     fresh.abort();
     shop.abort();
     telemetry.close(settings.server.grace.min(settings.telemetry.otlp.timeout)).await;

@@ -6,6 +6,7 @@ mod check;
 pub mod demo;
 mod doctor;
 mod evaluate;
+mod live;
 mod schema;
 mod serve;
 mod target;

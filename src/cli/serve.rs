@@ -1,13 +1,15 @@
 //! `outfitter serve`: the gateway before a shop.
 
-use super::assemble::{self, Assembled};
+use super::assemble::Running;
+use super::live::{Keeper, Signals};
+use super::say;
 use super::target::Target;
-use super::{catalogue, say};
 use crate::server::{self, Tls};
 use crate::settings::Settings;
 use crate::telemetry::init::{self, Telemetry};
 use anyhow::Context;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// What `serve` takes.
@@ -24,19 +26,30 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let mut settings = arguments.target.settings()?;
+    let signals = Signals::new()?;
+    let Arguments { target, listen: address, tls_self_signed: self_signed } = arguments;
+    let file = target.file();
+    // Read again while it runs, in the same way.
+    let read = move || {
+        let mut settings = target.settings()?;
+        settings.server.listen = address.unwrap_or(settings.server.listen);
+        anyhow::Ok(settings)
+    };
+    let settings = read()?;
     let telemetry = telemetry(&settings)?;
-    settings.server.listen = arguments.listen.unwrap_or(settings.server.listen);
     // The address first: a port that is taken should not cost a crawl.
     let listener = listen(settings.server.listen).await?;
-    let tls = tls(&settings, arguments.tls_self_signed)?;
-    let assembled = assemble::gateway(&settings, false).await?;
+    let tls = tls(&settings, self_signed)?;
+    let running = Arc::new(Running::new(&settings, false)?);
+    let keeper = Keeper::new(running.clone(), settings.clone(), file, Box::new(read));
+    if settings.platform.schema.is_some() {
+        // A wrong file is told at once. A shop that is away is waited for, while what needs no schema is served.
+        keeper.read_schema().await?;
+    }
     say(&format!("Outfitter listens on {}://{}", scheme(tls.as_ref()), listener.local_addr()?));
-    let shown = tokio::spawn(catalogue::show_progress(assembled.crawler.progress()));
-    let fresh = tokio::spawn(assemble::keep_fresh(assembled.crawler.clone(), assembled.catalogue.clone()));
-    let ended = until_stopped(listener, &settings, tls, assembled).await;
-    shown.abort();
-    fresh.abort();
+    let kept = tokio::spawn(keeper.forever(signals));
+    let ended = until_stopped(listener, &settings, tls, &running).await;
+    kept.abort();
     telemetry.close(settings.server.grace.min(settings.telemetry.otlp.timeout)).await;
     ended
 }
@@ -75,15 +88,15 @@ pub(super) async fn until_stopped(
     listener: TcpListener,
     settings: &Settings,
     tls: Option<Tls>,
-    assembled: Assembled,
+    running: &Running,
 ) -> anyhow::Result<()> {
-    let lifecycle = assembled.lifecycle.clone();
+    let lifecycle = running.state.lifecycle.clone();
     let stop = async move {
         server::termination().await;
         lifecycle.stop();
     };
-    let tls = tls.map(|tls| tls.follow(&assembled.running.state.reloaded));
-    server::run(listener, assembled.running.live.clone(), &settings.server, tls, stop).await?;
-    assembled.ingest.settle().await;
+    let tls = tls.map(|tls| tls.follow(&running.state.reloaded));
+    server::run(listener, running.live.clone(), &settings.server, tls, stop).await?;
+    running.state.ingest.settle().await;
     Ok(())
 }

@@ -5,7 +5,7 @@ use crate::settings::Settings;
 use std::path::PathBuf;
 
 /// The shop's part of a command's arguments.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Target {
     /// The settings; outfitter.example.toml lists them all.
     #[arg(long, value_name = "FILE")]
@@ -22,17 +22,22 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// The settings file, where one is given.
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        self.config.clone()
+    }
+
     /// The settings with the arguments over them. Errors: settings that cannot be read.
-    pub(super) fn settings(self) -> anyhow::Result<Settings> {
+    pub(super) fn settings(&self) -> anyhow::Result<Settings> {
         let mut settings = Settings::load(self.config.as_deref())?;
-        if let Some(url) = self.upstream {
-            settings.upstream.url = Some(url);
+        if let Some(url) = &self.upstream {
+            settings.upstream.url = Some(url.clone());
         }
         if let Some(kind) = self.platform {
             settings.platform.name = kind;
         }
-        if let Some(schema) = self.schema {
-            settings.platform.schema = Some(schema);
+        if let Some(schema) = &self.schema {
+            settings.platform.schema = Some(schema.clone());
         }
         Ok(settings)
     }

@@ -21,6 +21,7 @@ pub mod introspect;
 pub mod json;
 pub mod limits;
 mod modules;
+mod outdated;
 pub mod overhear;
 pub mod persisted;
 pub mod personalize;

@@ -175,6 +175,9 @@ pub fn failed(error: &GatewayError, accept: Accept) -> Response<AnswerBody> {
     if let Some(after) = after {
         response.headers_mut().insert(RETRY_AFTER, after);
     }
+    if code.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().entry(RETRY_AFTER).or_insert(HeaderValue::from_static("1"));
+    }
     response
 }
 

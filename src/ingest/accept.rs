@@ -20,6 +20,7 @@ use crate::domain::consent::Purpose;
 use crate::domain::event::Event;
 use crate::engine::context::Context;
 use crate::platform::Platform;
+use crate::platform::secret::Secret;
 use crate::store::{DecisionStore, ShopperState, ShopperStore};
 use crate::telemetry::events::LearningDropped;
 use apollo_compiler::ast::{OperationDefinition, Selection};
@@ -101,9 +102,24 @@ impl Ingest {
         }))
     }
 
-    /// A key derived from the shop's secret: see [`Hasher::derived`].
-    pub fn derived_key(&self, purpose: &str) -> [u8; 32] {
-        self.identity.hasher.derived(purpose)
+    /// Reads the secrets as they are now, for [`Ingest::rekey`]; `None` where that would change nothing. May block as
+    /// reading a secret does. Errors: a secret that cannot be read or is too short.
+    pub fn reread(&self, secrets: &[Secret]) -> Result<Option<Hasher>, StartError> {
+        // Without any, those in use go on.
+        if secrets.is_empty() {
+            return Ok(None);
+        }
+        Ok(Hasher::open(secrets)?.after(&self.identity.hasher.load()))
+    }
+
+    /// Hashes by other secrets from the next request on.
+    pub fn rekey(&self, hasher: Hasher) {
+        self.identity.hasher.store(Arc::new(hasher));
+    }
+
+    /// Keys derived from the shop's secrets: see [`Hasher::derived`].
+    pub fn derived_keys(&self, purpose: &str) -> ([u8; 32], Vec<[u8; 32]>) {
+        self.identity.hasher.load().derived(purpose)
     }
 
     /// The keyed hash of the session that these headers name, for the record of customer data.

@@ -31,18 +31,42 @@ use serde_json::{Map, Value};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use upstream::{Upstream, UpstreamError};
 
 /// Which platform the shop runs on, and what the gateway needs to speak with it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The platform. Default: shopify.
     pub name: Kind,
     /// A file with the shop's schema as SDL, where introspection is off. Default: none, the shop is asked.
     pub schema: Option<PathBuf>,
+    /// How often the schema is read again, give or take a tenth, so that replicas do not ask all at once; `0s`: only
+    /// when told to. Default: 1h.
+    #[serde(with = "humantime_serde")]
+    pub refresh: Duration,
+    /// A file that keeps the shop's last good schema, so that a start during an outage of the shop serves everything.
+    /// Default: none.
+    pub schema_cache: Option<PathBuf>,
+    /// How often every secret named in the settings is read again; `0s`: only when told to. Default: 1m.
+    #[serde(with = "humantime_serde")]
+    pub secrets_refresh: Duration,
     /// Settings of Shopify shops.
     pub shopify: shopify::Config,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            name: Kind::default(),
+            schema: None,
+            refresh: Duration::from_secs(60 * 60),
+            schema_cache: None,
+            secrets_refresh: Duration::from_secs(60),
+            shopify: shopify::Config::default(),
+        }
+    }
 }
 
 /// The platforms that there are.

@@ -109,6 +109,11 @@ impl Upstream {
         *before != **self.fixed.load()
     }
 
+    /// The credentials in use.
+    pub fn credentials(&self) -> HeaderMap {
+        HeaderMap::clone(&self.fixed.load())
+    }
+
     /// The same client, its answers counted under another kind: `lookup`, `crawl`, `schema`, `customer`. Otherwise what
     /// is sent counts as `forward` and what is asked as `plan`.
     #[must_use]

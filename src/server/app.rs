@@ -113,6 +113,13 @@ impl App {
         Self { lifecycle, ..self }
     }
 
+    /// In the place of another: a request that is in flight there takes room here, too, where the room is as large.
+    #[must_use]
+    pub fn after(self, before: &Self) -> Self {
+        let as_large = self.config.requests == before.config.requests;
+        Self { permits: if as_large { before.permits.clone() } else { self.permits }, ..self }
+    }
+
     /// To say that the process is stopping.
     pub fn lifecycle(&self) -> Lifecycle {
         self.lifecycle.clone()

@@ -9,4 +9,5 @@ pub mod init;
 pub mod names;
 pub mod otlp;
 mod process;
+pub mod reload;
 pub mod spans;

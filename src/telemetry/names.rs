@@ -46,6 +46,9 @@ pub const OPEN_FILES: &str = "process_open_fds";
 /// Gauge: file descriptors that may be open.
 pub const MOST_FILES: &str = "process_max_fds";
 
+/// Counter, by kind and outcome: settings, schema and secrets read again.
+pub const RELOADS: &str = "outfitter_reloads_total";
+
 /// Label: request method.
 pub const METHOD: &str = "http_request_method";
 /// Label: status of an answer.
@@ -113,6 +116,10 @@ pub const COUNTERS: &[(&str, &str)] = &[
         PERSISTED,
         "Documents named by hash or held against the safelist. `outcome` (`known`, `unknown`, `remembered`, `unregistered`, \
          `refused`).",
+    ),
+    (
+        RELOADS,
+        "Read again while running. `kind` (`settings`, `schema`, `secrets`), `outcome` (`applied`, `unchanged`, `refused`).",
     ),
 ];
 /// As [`HISTOGRAMS`].

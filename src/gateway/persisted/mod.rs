@@ -114,6 +114,12 @@ impl Persisted {
         Ok(Self { automatic, enforce, introspection, remembered, safelist })
     }
 
+    /// Whether the files register other documents now than when they were read.
+    /// Errors: a file that cannot be used.
+    pub fn is_outdated(&self, config: &Config, limits: &Limits) -> Result<bool, ManifestError> {
+        Ok(Safelist::read(&config.safelist, limits)? != self.safelist)
+    }
+
     /// Puts the text of a document that the request names into its envelope. Afterwards `envelope.query` is `None` only
     /// where the platform is to find the document.
     ///

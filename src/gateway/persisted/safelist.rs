@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Registered documents.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Safelist {
     by_id: HashMap<String, Arc<str>>,
     by_hash: HashMap<[u8; 32], Arc<str>>,

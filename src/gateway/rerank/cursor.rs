@@ -2,6 +2,7 @@
 //! list. ChaCha20-Poly1305 (RFC 8439); what the list is, is authenticated beside. The nonce is derived from the message
 //! (HMAC-SHA-256, as in RFC 5297's synthetic IV), so that one place has one cursor and no nonce serves two messages.
 
+use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -9,6 +10,7 @@ use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// What sealed cursors begin with; no platform's do.
 const PREFIX: &str = "ofc1.";
@@ -46,16 +48,23 @@ pub struct Place {
 #[error("the cursor is not one of this list: it was changed, or comes from another query. Begin again without it.")]
 pub struct Foreign;
 
-/// Seals and opens cursors.
+/// Seals and opens cursors. Clones share their keys.
 #[derive(Clone)]
-pub struct Sealer {
+pub struct Sealer(Arc<ArcSwap<Keys>>);
+
+/// What is sealed is sealed with the first; each opens.
+struct Keys {
+    first: Keyed,
+    older: Vec<Keyed>,
+}
+
+struct Keyed {
     cipher: ChaCha20Poly1305,
     nonces: Hmac<Sha256>,
 }
 
-impl Sealer {
-    /// With a key of the shop: replicas that share it understand each other's cursors.
-    pub fn new(key: &[u8; 32]) -> Self {
+impl Keyed {
+    fn new(key: &[u8; 32]) -> Self {
         let keyed = |purpose: &[u8]| Sha256::new().chain_update(key).chain_update(purpose).finalize();
         let cipher = ChaCha20Poly1305::new(&Key::from(<[u8; 32]>::from(keyed(b"cipher"))));
         // HMAC pads a key to the hash's block; here that is done by hand, so that nothing can fail.
@@ -63,6 +72,18 @@ impl Sealer {
         block[..32].copy_from_slice(&keyed(b"nonces"));
         let nonces = <Hmac<Sha256> as KeyInit>::new(&block.into());
         Self { cipher, nonces }
+    }
+}
+
+impl Sealer {
+    /// With a key of the shop: replicas that share it understand each other's cursors.
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(Keys { first: Keyed::new(key), older: Vec::new() })))
+    }
+
+    /// Seals by this key from now on, and opens what it or an older one has sealed.
+    pub fn rekey(&self, key: &[u8; 32], older: &[[u8; 32]]) {
+        self.0.store(Arc::new(Keys { first: Keyed::new(key), older: older.iter().map(Keyed::new).collect() }));
     }
 
     /// Whether a text looks like one of ours.
@@ -73,21 +94,23 @@ impl Sealer {
     /// Seals a place in the list that `context` stands for.
     pub fn seal(&self, place: &Place, context: &[u8]) -> String {
         let plain = serde_json::to_vec(place).unwrap_or_default();
-        let mac = self.nonces.clone().chain_update(context).chain_update(&plain).finalize().into_bytes();
+        let keys = self.0.load();
+        let mac = keys.first.nonces.clone().chain_update(context).chain_update(&plain).finalize().into_bytes();
         let nonce: [u8; 12] = std::array::from_fn(|at| mac.get(at).copied().unwrap_or_default());
         // Fails for messages of hundreds of gigabytes only.
         let sealed =
-            self.cipher.encrypt(&Nonce::from(nonce), Payload { msg: &plain, aad: context }).unwrap_or_default();
+            keys.first.cipher.encrypt(&Nonce::from(nonce), Payload { msg: &plain, aad: context }).unwrap_or_default();
         format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
     }
 
-    /// Opens a cursor. Errors: it was not sealed by this key for this list.
+    /// Opens a cursor. Errors: it was not sealed by a key of ours for this list.
     pub fn open(&self, text: &str, context: &[u8]) -> Result<Place, Foreign> {
         let text = text.strip_prefix(PREFIX).filter(|text| text.len() <= LONGEST).ok_or(Foreign)?;
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Foreign)?;
         let (nonce, sealed) = bytes.split_first_chunk::<12>().ok_or(Foreign)?;
-        let plain =
-            self.cipher.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: context }).map_err(|_| Foreign)?;
+        let (keys, nonce) = (self.0.load(), Nonce::from(*nonce));
+        let opened = |key: &Keyed| key.cipher.decrypt(&nonce, Payload { msg: sealed, aad: context }).ok();
+        let plain = std::iter::once(&keys.first).chain(&keys.older).find_map(opened).ok_or(Foreign)?;
         serde_json::from_slice(&plain).map_err(|_| Foreign)
     }
 }
@@ -142,6 +165,18 @@ mod tests {
         assert_eq!(Sealer::new(&[2; 32]).open(&sealed, b"products"), Err(Foreign));
         assert_eq!(sealed, sealer.seal(&place(), b"products"), "one place, one cursor");
         assert_ne!(sealed, sealer.seal(&Place { offset: 4, ..place() }, b"products"));
+    }
+
+    #[test]
+    fn a_cursor_of_an_older_key_opens_until_that_key_is_gone() {
+        let sealer = Sealer::new(&[1; 32]);
+        let gateway = sealer.clone();
+        let old = gateway.seal(&place(), b"products");
+        sealer.rekey(&[2; 32], &[[1; 32]]);
+        assert_eq!(gateway.open(&old, b"products"), Ok(place()));
+        assert_eq!(gateway.seal(&place(), b"products"), Sealer::new(&[2; 32]).seal(&place(), b"products"));
+        sealer.rekey(&[2; 32], &[]);
+        assert_eq!(gateway.open(&old, b"products"), Err(Foreign));
     }
 
     proptest! {

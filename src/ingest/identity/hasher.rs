@@ -22,6 +22,9 @@ impl Hasher {
     /// The fewest bytes of a secret.
     pub const LEAST: usize = 16;
 
+    /// The most secrets in use at once: each costs every request a hash.
+    pub const MOST: usize = 8;
+
     /// Reads the configured secrets. Without any, a random one is made, which ends with the process: said in the log.
     /// Errors: a secret that cannot be read or is too short.
     pub fn open(secrets: &[Secret]) -> Result<Self, StartError> {
@@ -53,6 +56,23 @@ impl Hasher {
         Ok(Self { current, older: keyed.collect() })
     }
 
+    /// This hasher with the secrets of `before` as older ones: what was stored while the process runs stays found.
+    /// `None` where nothing would change. At most [`Self::MOST`] secrets are kept.
+    pub(crate) fn after(mut self, before: &Self) -> Option<Self> {
+        let mark = |mac: &Hmac<Sha256>| digest(mac, "mark:", "");
+        let mut marks: Vec<_> = std::iter::once(&self.current).chain(&self.older).map(mark).collect();
+        for mac in std::iter::once(&before.current).chain(&before.older) {
+            if !marks.contains(&mark(mac)) {
+                marks.push(mark(mac));
+                self.older.push(mac.clone());
+            }
+        }
+        self.older.truncate(Self::MOST - 1);
+        let kept: Vec<_> = std::iter::once(&before.current).chain(&before.older).map(mark).collect();
+        marks.truncate(Self::MOST);
+        (marks != kept).then_some(self)
+    }
+
     /// The key of a session.
     pub fn session(&self, id: &SessionId) -> ShopperKey {
         key(&self.current, "session:", id.expose())
@@ -78,10 +98,11 @@ impl Hasher {
         digest(&self.current, "token:", token)
     }
 
-    /// A key derived from the current secret for another purpose of the gateway, such as sealing cursors. Replicas with
-    /// one secret derive one key.
-    pub fn derived(&self, purpose: &str) -> [u8; 32] {
-        digest(&self.current, "derived:", purpose)
+    /// A key derived from the current secret for another purpose of the gateway, such as sealing cursors, and those of
+    /// the older ones. Replicas with one secret derive one key.
+    pub fn derived(&self, purpose: &str) -> ([u8; 32], Vec<[u8; 32]>) {
+        let key = |mac: &Hmac<Sha256>| digest(mac, "derived:", purpose);
+        (key(&self.current), self.older.iter().map(key).collect())
     }
 }
 
@@ -126,6 +147,23 @@ mod tests {
         let after = hasher(&["the second secret of all", "the first secret of all"]);
         assert_ne!(before.session(&id), after.session(&id));
         assert_eq!(after.older_sessions(&id), [before.session(&id)]);
+    }
+
+    #[test]
+    fn a_secret_changed_while_running_still_finds_what_was_stored_before() {
+        let id = SessionId::parse("abc").unwrap();
+        let (one, two) = ("the first secret of all", "the second secret of all");
+        let before = hasher(&[one]);
+        let after = hasher(&[two]).after(&before).unwrap();
+        assert_eq!(after.session(&id), hasher(&[two]).session(&id));
+        assert_eq!(after.older_sessions(&id), [before.session(&id)]);
+        assert!(hasher(&[one]).after(&before).is_none());
+        assert!(hasher(&[two]).after(&after).is_none());
+        let mut many = before;
+        for at in 0..20 {
+            many = hasher(&[&format!("secret number {at} of twenty")]).after(&many).unwrap();
+        }
+        assert_eq!(many.older_sessions(&id).len(), Hasher::MOST - 1);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::{SessionId, ShopperKey};
 use crate::platform::Platform;
 use crate::store::ShopperStore;
+use arc_swap::ArcSwap;
 use http::HeaderMap;
 use moka::sync::Cache;
 use std::fmt;
@@ -37,7 +38,8 @@ const JOINED_FOR: Duration = Duration::from_secs(32 * 86_400);
 
 /// Weighs evidence.
 pub struct Identity {
-    pub(super) hasher: Hasher,
+    /// Swapped where the secrets change while running.
+    pub(super) hasher: ArcSwap<Hasher>,
     platform: Arc<dyn Platform>,
     store: Arc<dyn ShopperStore>,
     customers: Option<Customers>,
@@ -57,7 +59,7 @@ impl Identity {
         customers: Option<Customers>,
     ) -> Self {
         Self {
-            hasher,
+            hasher: ArcSwap::from_pointee(hasher),
             platform,
             store,
             customers,
@@ -104,8 +106,9 @@ impl Identity {
     }
 
     fn hold_session(&self, caller: &mut Caller, id: &SessionId, source: SessionSource) {
-        let key = self.hasher.session(id);
-        caller.older.extend(self.hasher.older_sessions(id).into_iter().map(|old| (old, key.clone())));
+        let hasher = self.hasher.load();
+        let key = hasher.session(id);
+        caller.older.extend(hasher.older_sessions(id).into_iter().map(|old| (old, key.clone())));
         caller.shopper = caller.customer.clone().or_else(|| Some(key.clone()));
         caller.session = Some(key);
         caller.session_source = Some(source);
@@ -113,7 +116,7 @@ impl Identity {
 
     /// The keyed hash of the session that these headers name.
     pub(crate) fn session_key(&self, headers: &HeaderMap) -> Option<ShopperKey> {
-        self.session(headers).ok().flatten().map(|(id, _)| self.hasher.session(&id))
+        self.session(headers).ok().flatten().map(|(id, _)| self.hasher.load().session(&id))
     }
 
     fn session(&self, headers: &HeaderMap) -> Result<Option<(SessionId, SessionSource)>, Refusal> {
@@ -158,15 +161,16 @@ impl Identity {
 
     async fn confirm(&self, caller: &mut Caller, evidence: &Evidence) {
         let (Some(customers), Some(token)) = (&self.customers, &evidence.token) else { return };
+        let hasher = self.hasher.load_full();
         let asked = Asked {
             headers: &evidence.headers,
             token,
-            hash: self.hasher.token(token),
+            hash: hasher.token(token),
             session: caller.session.as_ref().map(|key| key.as_str().to_owned()),
         };
         if let Some(id) = customers.confirm(asked).await {
-            let key = self.hasher.customer(&id);
-            caller.older.extend(self.hasher.older_customers(&id).into_iter().map(|old| (old, key.clone())));
+            let key = hasher.customer(&id);
+            caller.older.extend(hasher.older_customers(&id).into_iter().map(|old| (old, key.clone())));
             caller.shopper = Some(key.clone());
             caller.customer = Some(key);
         }
