@@ -32,6 +32,10 @@ pub struct Settings {
     pub limits: gateway::limits::Limits,
     /// Documents by hash, and those that are registered.
     pub persisted: gateway::persisted::Config,
+    /// Identical queries that share one answer.
+    pub share: gateway::share::Config,
+    /// How long a shopper's own browser may keep an answer.
+    pub cache: gateway::caching::Config,
     /// Lists that are put in order without a directive.
     pub rerank: gateway::rerank::Config,
     /// Who is asking, and what is learned of them.

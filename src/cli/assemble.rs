@@ -9,6 +9,7 @@ use crate::gateway::compose::Composed;
 use crate::gateway::persisted::Persisted;
 use crate::gateway::persisted::remembered::Remembered;
 use crate::gateway::rerank::Sealer;
+use crate::gateway::share::Share;
 use crate::gateway::{Gateway, Modules, personalize};
 use crate::ingest::identity::{AskPlatform, CustomerCheck, Hasher, NoAnswer};
 use crate::ingest::{Deps, Ingest};
@@ -141,6 +142,8 @@ impl State {
             decisions: self.store.clone(),
             rerank: settings.rerank.clone(),
             sealer: self.sealer.clone(),
+            share: Share::new(&settings.share),
+            caching: settings.cache.clone(),
             persisted: Persisted::open(&settings.persisted, &settings.limits, self.remembered.clone())?,
             debug: settings.debug,
         };

@@ -8,6 +8,7 @@ use super::error::{Location, RequestError};
 use super::expansion::expansion;
 use super::limits::{self, Limits};
 use super::rerank::Rule;
+use super::share::key::is_personal;
 use super::touches::Touches;
 use crate::platform::CustomerNames;
 use apollo_compiler::Node;
@@ -46,6 +47,8 @@ pub struct Classified {
     pub operations: Vec<Operation>,
     /// Fragments, for root fields that stand in them.
     pub fragments: HashMap<String, Vec<Selection>>,
+    /// Whether it mentions what concerns one shopper, so that its answers are never shared.
+    pub personal: bool,
 }
 
 /// Reads a document.
@@ -60,7 +63,7 @@ pub fn classify(
     let ast = match Ast::parse(&*text, "operation.graphql") {
         Ok(ast) => ast,
         Err(_) if !text.contains("personalized") => {
-            return Ok(Classified { text, operations: Vec::new(), fragments: HashMap::new() });
+            return Ok(Classified { text, operations: Vec::new(), fragments: HashMap::new(), personal: true });
         }
         Err(invalid) => return Err(syntax(&invalid.errors)),
     };
@@ -94,7 +97,8 @@ pub fn classify(
     });
     let operations = operations.collect();
     let fragments = fragments.into_iter().map(|(name, set)| (name.to_owned(), set.to_vec())).collect();
-    Ok(Classified { text, operations, fragments })
+    let personal = is_personal(text.as_bytes());
+    Ok(Classified { text, operations, fragments, personal })
 }
 
 impl Classified {

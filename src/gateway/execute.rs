@@ -2,25 +2,23 @@
 //! splice → respond.
 
 use super::accept::Accept;
-use super::answer::{Answer, is_personal};
+use super::answer::Answer;
 use super::classify::{Class, Classified, Operation, classify};
 use super::compose::{Composed, own_fields};
 use super::debug::{Stage, Watch};
 use super::defer::{self, Began};
-use super::documents::Documents;
 use super::envelope::{self, Envelope, Method};
 use super::error::{GatewayError, RequestError, UpstreamError};
 use super::forward::{self, Listener, Passing, failed, repeat};
-use super::introspect::Introspection;
 use super::limits::Limits;
 use super::modules::Modules;
 use super::overhear::Spoken;
-use super::personalize::subgraph::SubgraphError;
-use super::personalize::{self, Personalization, Subgraph, Viewer};
+use super::personalize::{self, Personalization, Viewer};
 use super::plan::{Fetch, Step};
-use super::respond::{self, AnswerBody, Caching};
+use super::respond::{self, AnswerBody};
 use super::run::rank::mentions_cursor;
 use super::run::{Means, Run};
+use super::served::Served;
 use super::splice;
 use super::variables::Variables;
 use super::who::Asking;
@@ -67,14 +65,8 @@ pub(super) struct Request<'a> {
     watch: &'a Watch,
     /// How it is served, once that is known, for the metrics.
     class: &'a OnceLock<&'static str>,
-}
-
-/// Everything that depends on the schema, swapped as a whole.
-pub(super) struct Served {
-    documents: Documents,
-    introspection: Arc<Introspection>,
-    /// For federation routers; kept with its error, so that a schema without a subgraph is served all the same.
-    pub(super) subgraph: Result<Subgraph, SubgraphError>,
+    /// Whether its answer may be another's too, as far as the operation tells.
+    share: bool,
 }
 
 impl Gateway {
@@ -144,7 +136,7 @@ impl Gateway {
         let mut envelope = envelope::read(parts, &body, &self.limits)?;
         let named = self.modules.persisted.name(&mut envelope)?;
         let rewrite = named.rewrite;
-        let request = Request { parts, peer, envelope: &envelope, rewrite, watch: &watch, class };
+        let request = Request { parts, peer, envelope: &envelope, rewrite, watch: &watch, class, share: false };
         let served = self.served.load_full();
         let Some(text) = &envelope.query else {
             // A hash alone, and the platform knows the documents.
@@ -184,9 +176,12 @@ impl Gateway {
             spans::operation(definition.operation_type.name(), name, class);
         }
         let Some(operation) = ours else {
-            let listener = operation.and_then(|operation| self.listener(request, document, operation));
+            let variables = request.envelope.variables.as_ref();
+            let spoken = operation.map(|operation| Spoken::new(document, operation, variables));
+            let listener = spoken.as_ref().and_then(|spoken| self.listener(request, spoken));
             let repeat = operation.map_or(Repeat::Never, |operation| repeat(operation.definition.operation_type));
-            return self.forward(request, body, repeat, listener).await;
+            let share = spoken.is_some_and(|spoken| spoken.may_share(&*self.modules.platform));
+            return self.forward(Request { share, ..request }, body, repeat, listener).await;
         };
         let served = served.ok_or(GatewayError::NotReady(NO_SCHEMA))?;
         self.personalize(request, body, served, document, operation).await
@@ -201,8 +196,7 @@ impl Gateway {
     }
 
     /// Who learns from an operation that passes through; `None` where it says nothing.
-    fn listener(&self, request: Request<'_>, document: &Classified, operation: &Operation) -> Option<Listener> {
-        let spoken = Spoken::new(document, operation, request.envelope.variables.as_ref());
+    fn listener(&self, request: Request<'_>, spoken: &Spoken<'_>) -> Option<Listener> {
         let roots = spoken.roots(&*self.modules.who);
         let evidence = || spoken.evidence(request.parts, &*self.modules.platform, false);
         (!roots.is_empty()).then(|| (Arc::clone(&self.modules.who), evidence(), roots))
@@ -215,7 +209,7 @@ impl Gateway {
         repeat: Repeat,
         listener: Option<Listener>,
     ) -> Result<Response<AnswerBody>, GatewayError> {
-        let Request { parts, peer, envelope, rewrite, watch, class } = request;
+        let Request { parts, peer, envelope, rewrite, watch, class, share } = request;
         class.set("forward").ok();
         let headers = forward::headers(&*self.modules.platform, &parts.headers, peer);
         let query = match envelope.method {
@@ -226,7 +220,13 @@ impl Gateway {
         if rewrite {
             passing.rewrite(envelope)?;
         }
-        let passed = passing.forward(&self.modules.upstream, &*self.modules.platform, envelope.accept);
+        let Modules { upstream, platform, share: shared, .. } = &self.modules;
+        let passed = async {
+            match share {
+                true => passing.share(shared, &parts.headers, upstream, &**platform, envelope.accept).await,
+                false => passing.forward(upstream, &**platform, envelope.accept).await,
+            }
+        };
         // The question to the platform has a span of its own.
         let mut response = watch.stage(Stage::Upstream, Span::none(), passed).await?;
         watch.through(response.headers_mut());
@@ -259,7 +259,7 @@ impl Gateway {
         };
         let Some(plan) = plan else {
             let repeat = repeat(operation.definition.operation_type);
-            return self.forward(request, body, repeat, self.listener(request, document, operation)).await;
+            return self.forward(request, body, repeat, self.listener(request, &spoken)).await;
         };
         class.set("plan").ok();
         let variables = Variables::new(Arc::clone(&plan), envelope.variables.as_ref())
@@ -291,7 +291,9 @@ impl Gateway {
         }
         let text = || answer.text(&run, self.largest_answer());
         let (text, has_data) = spans::splice().in_scope(text)?;
-        let caching = if is_personal(&run) { Caching::NoStore } else { Caching::Platform };
+        let cookie = run.viewer.events.set_cookie();
+        let keeping = &self.modules.caching;
+        let caching = keeping.of(&run, envelope.method, upstream.as_ref(), cookie.is_some(), &text);
         let returns = |name: &http::HeaderName| self.modules.platform.returns(name);
         let from = upstream.as_ref().map(|answer| {
             let from = respond::Upstream { status: answer.status, headers: &answer.headers };
@@ -301,7 +303,7 @@ impl Gateway {
         if let Some(answer) = upstream.filter(|answer| !answer.status.is_success()) {
             *response.status_mut() = answer.status;
         }
-        if let Some(cookie) = run.viewer.events.set_cookie() {
+        if let Some(cookie) = cookie {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
         Ok(response)
@@ -366,16 +368,6 @@ impl Gateway {
             }
         }
         Ok((answer, upstream))
-    }
-}
-
-impl Served {
-    fn new(composed: Arc<Composed>, limits: &Limits, modules: &Modules) -> Self {
-        let subgraph = Subgraph::new(modules.platform.entities(), &composed.upstream);
-        let introspection = Arc::new(Introspection::new(Arc::clone(&composed)));
-        let documents = Documents::new(composed, limits.clone(), modules.rerank.clone());
-        let documents = documents.with_customers(modules.platform.customer_names());
-        Self { documents, introspection, subgraph }
     }
 }
 

@@ -6,6 +6,8 @@ use super::error::{GatewayError, UpstreamError};
 use super::overhear;
 use super::persisted::rewrite::rewrite;
 use super::respond::{self, AnswerBody};
+use super::share::key::Asked as SharedRequest;
+use super::share::{Frames, Joined, Leader, Share, Waited, Whole};
 use super::who::Who;
 use crate::ingest::identity::cookie;
 use crate::ingest::{Evidence, RootField};
@@ -13,9 +15,9 @@ use crate::platform::Platform;
 use crate::platform::upstream::{Asked, Repeat, Upstream, UpstreamError as Failure};
 use apollo_compiler::ast::OperationType;
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use http::header::{CONTENT_TYPE, COOKIE};
-use http::{HeaderMap, HeaderValue, Method, Response};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::BodyExt;
 use std::borrow::Cow;
 use std::io;
@@ -92,15 +94,69 @@ impl Passing<'_> {
         platform: &dyn Platform,
         accept: Accept,
     ) -> Result<Response<AnswerBody>, GatewayError> {
+        self.lead(None, upstream, platform, accept).await
+    }
+
+    /// As [`Passing::forward`]; but where the same is on its way already, with the answer to that. `came`: the client's
+    /// headers.
+    /// Errors: as there.
+    pub async fn share(
+        self,
+        share: &Share,
+        came: &HeaderMap,
+        upstream: &Upstream,
+        platform: &dyn Platform,
+        accept: Accept,
+    ) -> Result<Response<AnswerBody>, GatewayError> {
+        let (method, query) = (&self.method, self.query.as_deref());
+        let asked = SharedRequest { method, query, body: &self.body, sent: &self.headers, came, accept };
+        let Some(key) = share.key(&asked, platform) else {
+            return self.forward(upstream, platform, accept).await;
+        };
+        // Who was left by a leader may lead or follow once more, then goes alone.
+        for _ in 0..2 {
+            match share.join(&key) {
+                Joined::Lead(leader) => return self.lead(Some(leader), upstream, platform, accept).await,
+                Joined::Follow(following) => match following.wait().await {
+                    Waited::Whole(whole) => return Ok(self.follow(&whole, platform, accept)),
+                    Waited::Alone => break,
+                    Waited::Abandoned => {}
+                },
+            }
+        }
+        self.forward(upstream, platform, accept).await
+    }
+
+    /// Answers with what another request was answered, and learns from it for this one.
+    fn follow(self, whole: &Whole, platform: &dyn Platform, accept: Accept) -> Response<AnswerBody> {
+        let from = respond::Upstream { status: StatusCode::OK, headers: &whole.headers };
+        let body = match self.listener {
+            None => AnswerBody::Full(whole.body.clone()),
+            Some((who, evidence, roots)) => {
+                let stream = futures::stream::iter([Ok(whole.body.clone())]);
+                let head = (StatusCode::OK, &whole.headers);
+                AnswerBody::Stream(Box::pin(overhear::listening(stream, head, who, evidence, roots)))
+            }
+        };
+        respond::forwarded(from, body, &whole.body, accept, &|name| platform.returns(name))
+    }
+
+    async fn lead(
+        self,
+        leader: Option<Leader>,
+        upstream: &Upstream,
+        platform: &dyn Platform,
+        accept: Accept,
+    ) -> Result<Response<AnswerBody>, GatewayError> {
         let Self { method, query, headers, body, repeat, listener } = self;
         let asked = Asked { method, query: query.as_deref(), headers, body, repeat };
         let answer = upstream.send(asked).await.map_err(failed)?;
         let (head, body) = answer.into_parts();
+        let mut stream = leading(leader, (head.status, &head.headers), body.into_data_stream());
         if !respond::is_answer(&head.headers) {
             let from = respond::Upstream { status: head.status, headers: &head.headers };
             return Ok(respond::foreign(from, accept, &|name| platform.returns(name)));
         }
-        let mut stream = body.into_data_stream();
         // Only where the status depends on it: an answer without data comes whole in its first chunk.
         let first = match accept.media {
             Media::GraphqlResponse => stream.try_next().await.map_err(broken_off)?.unwrap_or_default(),
@@ -116,6 +172,18 @@ impl Passing<'_> {
             None => Box::pin(stream),
         });
         Ok(respond::forwarded(from, body, &first, accept, &|name| platform.returns(name)))
+    }
+}
+
+/// The stream of an answer; where others follow its request, they are served beside it.
+fn leading<S>(leader: Option<Leader>, head: (StatusCode, &HeaderMap), stream: S) -> Frames
+where
+    S: Stream<Item = Result<Bytes, io::Error>> + Send + 'static,
+{
+    let stream = Box::pin(stream);
+    match leader {
+        Some(leader) => leader.tee(head, stream),
+        None => stream,
     }
 }
 

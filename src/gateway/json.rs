@@ -75,6 +75,29 @@ pub fn exceeds(json: &[u8], limit: usize) -> bool {
     false
 }
 
+/// Whether `json` is a whole object that has no member of this name. What is cut off or no object counts as having it.
+pub fn lacks_member(json: &[u8], wanted: &[u8]) -> bool {
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(&byte) = json.get(at) {
+        at += 1;
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth <= 1 => return byte == b'}' && json[at..].iter().all(u8::is_ascii_whitespace),
+            b'}' | b']' => depth -= 1,
+            b'"' => {
+                let end = string_end(json, at);
+                let name = &json[at..end.saturating_sub(1).max(at)];
+                if depth == 1 && name == wanted && json[end..].trim_ascii_start().first() == Some(&b':') {
+                    return false;
+                }
+                at = end;
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
 /// The place after a JSON string whose opening quote is before `at`.
 pub(super) fn string_end(json: &[u8], mut at: usize) -> usize {
     while let Some(found) = memchr::memchr2(b'"', b'\\', &json[at.min(json.len())..]) {

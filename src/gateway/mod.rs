@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod answer;
+pub mod caching;
 pub mod caller;
 pub mod classify;
 pub mod code;
@@ -29,6 +30,8 @@ pub mod plan;
 pub mod rerank;
 pub mod respond;
 pub mod run;
+mod served;
+pub mod share;
 pub mod splice;
 pub mod touches;
 pub mod variables;

@@ -1,9 +1,11 @@
 //! What a gateway is made of: the modules that its walk leans on, put together by whoever starts it.
 
+use super::caching;
 use super::debug;
 use super::persisted::Persisted;
 use super::personalize::Decider;
 use super::rerank::{self, Sealer};
+use super::share::Share;
 use super::who::Who;
 use crate::platform::Platform;
 use crate::platform::upstream::Upstream;
@@ -28,6 +30,10 @@ pub struct Modules {
     pub sealer: Sealer,
     /// Documents by hash and by id.
     pub persisted: Persisted,
+    /// Identical queries that are on their way.
+    pub share: Share,
+    /// How long a shopper's own browser may keep a personalized answer.
+    pub caching: caching::Config,
     /// What answers tell of how they came about.
     pub debug: debug::Config,
 }

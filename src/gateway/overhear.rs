@@ -3,10 +3,12 @@
 
 use super::classify::{Classified, Operation};
 use super::json::RawJson;
+use super::share::key::is_personal;
 use super::variables::fill;
 use super::who::Who;
 use crate::ingest::{Evidence, RootField};
 use crate::platform::Platform;
+use apollo_compiler::ast::OperationType;
 use bytes::{Bytes, BytesMut};
 use flate2::bufread::MultiGzDecoder;
 use futures::{Stream, StreamExt};
@@ -24,14 +26,16 @@ const LARGEST: usize = crate::ingest::traffic::proof::LARGEST;
 pub struct Spoken<'a> {
     document: &'a Classified,
     operation: &'a Operation,
+    /// As they came.
+    raw: Option<&'a RawJson>,
     variables: Map<String, Value>,
 }
 
 impl<'a> Spoken<'a> {
     /// Reads the variables, if there are any. Variables that cannot be read are the platform's to refuse.
-    pub fn new(document: &'a Classified, operation: &'a Operation, variables: Option<&RawJson>) -> Self {
-        let variables = variables.and_then(|raw| raw.to().ok()).unwrap_or_default();
-        Self { document, operation, variables }
+    pub fn new(document: &'a Classified, operation: &'a Operation, raw: Option<&'a RawJson>) -> Self {
+        let variables = raw.and_then(|raw| raw.to().ok()).unwrap_or_default();
+        Self { document, operation, raw, variables }
     }
 
     fn variable(&self, name: &str) -> Option<Value> {
@@ -63,6 +67,23 @@ impl<'a> Spoken<'a> {
             evidence.market = said.market;
         }
         evidence
+    }
+
+    /// Whether it is a query that says nothing of who asks, so that its answer may be another's too.
+    pub fn may_share(&self, platform: &dyn Platform) -> bool {
+        self.operation.definition.operation_type == OperationType::Query
+            && !self.document.personal
+            && !self.raw.is_some_and(|raw| is_personal(raw.as_bytes()))
+            && !self.identifies(platform)
+    }
+
+    /// Whether operation directives name a customer or a consent.
+    fn identifies(&self, platform: &dyn Platform) -> bool {
+        let said = |directive: &apollo_compiler::Node<apollo_compiler::ast::Directive>| {
+            platform.context(&directive.name, &self.filled(&directive.arguments))
+        };
+        let mut said = self.operation.definition.directives.iter().filter_map(said);
+        said.any(|said| said.token.is_some() || said.consent.is_some())
     }
 
     /// The root fields that say something, as whoever listens reads them.

@@ -7,7 +7,7 @@
 
 use super::accept::{Accept, Media};
 use super::error::{Class, ClientError, GatewayError, UpstreamError};
-use super::json::string_end;
+use super::json::lacks_member;
 use crate::telemetry::events::{ErrorTold, Walked};
 use bytes::Bytes;
 use futures::Stream;
@@ -255,7 +255,7 @@ fn media(headers: &HeaderMap) -> &str {
 }
 
 /// Whether the content type is JSON, of GraphQL or any.
-fn is_json(headers: &HeaderMap) -> bool {
+pub fn is_json(headers: &HeaderMap) -> bool {
     let media = media(headers);
     ["application/json", "application/graphql-response+json"].iter().any(|json| media.eq_ignore_ascii_case(json))
 }
@@ -265,27 +265,9 @@ pub fn is_answer(headers: &HeaderMap) -> bool {
     is_json(headers) || media(headers).eq_ignore_ascii_case("multipart/mixed")
 }
 
-/// Whether `json` is a whole object that has no member `data`. What is cut off or no object counts as having one.
+/// Whether an answer is whole and has no member `data`. What is cut off or no object counts as having one.
 pub fn lacks_data(json: &[u8]) -> bool {
-    let (mut depth, mut at) = (0_usize, 0);
-    while let Some(&byte) = json.get(at) {
-        at += 1;
-        match byte {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth <= 1 => return byte == b'}' && json[at..].iter().all(u8::is_ascii_whitespace),
-            b'}' | b']' => depth -= 1,
-            b'"' => {
-                let end = string_end(json, at);
-                let name = &json[at..end.saturating_sub(1).max(at)];
-                if depth == 1 && name == b"data" && json[end..].trim_ascii_start().first() == Some(&b':') {
-                    return false;
-                }
-                at = end;
-            }
-            _ => {}
-        }
-    }
-    false
+    lacks_member(json, b"data")
 }
 
 #[cfg(test)]

@@ -150,6 +150,12 @@ pub trait Platform: Send + Sync {
         Credential::None
     }
 
+    /// Whether a forwarded header never changes the content of an answer, although it differs from shopper to shopper:
+    /// where the buyer sits, by which requests are counted.
+    fn neutral(&self, _name: &HeaderName) -> bool {
+        false
+    }
+
     /// Asks the platform whose customer token this is. `None`: nobody's, or expired. `headers` are the forwarded ones.
     async fn confirm(
         &self,

@@ -369,3 +369,17 @@ impl DocumentUnregistered<'_> {
         tracing::info!(sha256 = hex::encode(self.hash), "a document is not registered");
     }
 }
+
+/// A request followed another that was on its way already.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerShared {
+    /// `shared`, `alone` where the answer was the other's only, `abandoned` where none came.
+    pub outcome: &'static str,
+}
+
+impl AnswerShared {
+    /// Writes it.
+    pub fn emit(self) {
+        counter!(names::SHARED, names::OUTCOME => self.outcome).increment(1);
+    }
+}

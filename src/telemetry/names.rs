@@ -25,6 +25,8 @@ pub const SLATE_DURATION: &str = "outfitter_slate_duration_seconds";
 pub const INGEST_DROPPED: &str = "outfitter_ingest_dropped_total";
 /// Counter, by outcome: documents asked for by hash, and documents that are not registered.
 pub const PERSISTED: &str = "outfitter_persisted_total";
+/// Counter, by outcome: requests that followed another on its way.
+pub const SHARED: &str = "outfitter_followed_total";
 /// Gauge: products in the catalogue.
 pub const CATALOGUE_PRODUCTS: &str = "outfitter_catalogue_products";
 /// Gauge, seconds: time since the last complete crawl.
@@ -121,6 +123,7 @@ pub const COUNTERS: &[(&str, &str)] = &[
         RELOADS,
         "Read again while running. `kind` (`settings`, `schema`, `secrets`), `outcome` (`applied`, `unchanged`, `refused`).",
     ),
+    (SHARED, "Requests that waited for the answer to an identical one. `outcome` (`shared`, `alone`, `abandoned`)."),
 ];
 /// As [`HISTOGRAMS`].
 pub const GAUGES: &[(&str, &str)] = &[

@@ -17,5 +17,6 @@ mod observed;
 mod oracle;
 mod persisted;
 mod security;
+mod shared;
 mod upstream;
 mod whole;

@@ -172,6 +172,10 @@ impl Platform for Shopify {
         }
     }
 
+    fn neutral(&self, name: &HeaderName) -> bool {
+        *name == headers::BUYER_IP
+    }
+
     async fn confirm(
         &self,
         upstream: &Upstream,

@@ -21,6 +21,7 @@ use outfitter::gateway::persisted::Persisted;
 use outfitter::gateway::persisted::remembered::Remembered;
 use outfitter::gateway::personalize;
 use outfitter::gateway::rerank::Sealer;
+use outfitter::gateway::share::Share;
 use outfitter::gateway::{Gateway, Modules};
 use outfitter::platform::Platform;
 use outfitter::platform::shopify::Shopify;
@@ -82,6 +83,8 @@ pub(crate) fn modules_to(url: String, limits: &Limits) -> (Modules, Composed) {
         decisions: Arc::new(Fixed),
         rerank: Vec::new(),
         sealer: Sealer::new(&[0; 32]),
+        share: Share::new(&Default::default()),
+        caching: Default::default(),
         persisted: Persisted::open(&Default::default(), limits, Remembered::new(1 << 20)).unwrap(),
         debug: Default::default(),
     };
