@@ -285,11 +285,12 @@ pub async fn gateway(settings: &Settings, demo: bool) -> anyhow::Result<Assemble
 /// Headers of the platform that pages of other origins may read.
 const EXPOSED: [&str; 4] = ["outfitter-plan", "server-timing", "x-request-id", "content-language"];
 
-/// Crawls now and on the interval, and tells the metrics how the catalogue stands, until the task is dropped.
+/// Crawls now and on the interval, tells the metrics how the catalogue stands and settles them, until the task is dropped.
 pub async fn keep_fresh(crawler: Arc<Crawler>, catalogue: Arc<Catalogue>) {
     let told = async {
         loop {
             catalogue.tell(jiff::Timestamp::now());
+            init::metrics().settle();
             tokio::time::sleep(Duration::from_secs(10)).await;
         }
     };

@@ -3,26 +3,25 @@
 use super::accept::{Accept, Media};
 use super::envelope::Envelope;
 use super::error::{GatewayError, UpstreamError};
-use super::overhear;
+pub use super::overhear::Listener;
+use super::overhear::Overheard;
+use super::passed::Passed;
 use super::persisted::rewrite::rewrite;
 use super::respond::{self, AnswerBody};
 use super::share::key::Asked as SharedRequest;
-use super::share::{Frames, Joined, Leader, Share, Waited, Whole};
-use super::who::Who;
+use super::share::{Joined, Leader, Share, Waited, Whole};
 use crate::ingest::identity::cookie;
-use crate::ingest::{Evidence, RootField};
 use crate::platform::Platform;
 use crate::platform::upstream::{Asked, Repeat, Upstream, UpstreamError as Failure};
 use apollo_compiler::ast::OperationType;
 use bytes::Bytes;
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use http::header::{CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use http_body_util::BodyExt;
+use http_body::Frame;
+use http_body_util::{BodyExt, Either, Full, StreamBody};
 use std::borrow::Cow;
-use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// The headers of a request that the platform gets to see.
 pub fn headers(platform: &dyn Platform, from: &HeaderMap, buyer: IpAddr) -> HeaderMap {
@@ -51,9 +50,6 @@ fn without_own(cookies: &HeaderValue) -> Option<HeaderValue> {
     let left = left.collect::<Vec<_>>().join(&b"; "[..]);
     HeaderValue::from_bytes(&left).ok().filter(|value| !value.is_empty())
 }
-
-/// Who learns from what passes, and from what.
-pub type Listener = (Arc<dyn Who>, Evidence, Vec<RootField>);
 
 /// Whether an operation may be sent to the platform again where nothing came of it: only a query.
 pub fn repeat(operation: OperationType) -> Repeat {
@@ -132,10 +128,9 @@ impl Passing<'_> {
         let from = respond::Upstream { status: StatusCode::OK, headers: &whole.headers };
         let body = match self.listener {
             None => AnswerBody::Full(whole.body.clone()),
-            Some((who, evidence, roots)) => {
-                let stream = futures::stream::iter([Ok(whole.body.clone())]);
-                let head = (StatusCode::OK, &whole.headers);
-                AnswerBody::Stream(Box::pin(overhear::listening(stream, head, who, evidence, roots)))
+            Some(listener) => {
+                let overheard = Overheard::new(listener, StatusCode::OK, &whole.headers);
+                AnswerBody::Passed(Box::pin(Passed::new(Bytes::new(), Full::new(whole.body.clone()), overheard)))
             }
         };
         respond::forwarded(from, body, &whole.body, accept, &|name| platform.returns(name))
@@ -152,43 +147,35 @@ impl Passing<'_> {
         let asked = Asked { method, query: query.as_deref(), headers, body, repeat };
         let answer = upstream.send(asked).await.map_err(failed)?;
         let (head, body) = answer.into_parts();
-        let mut stream = leading(leader, (head.status, &head.headers), body.into_data_stream());
+        let mut body = match leader.and_then(Leader::followed) {
+            None => Either::Left(body),
+            Some(followed) => {
+                let frames = followed.tee((head.status, &head.headers), Box::pin(body.into_data_stream()));
+                Either::Right(StreamBody::new(frames.map_ok(Frame::data)))
+            }
+        };
         if !respond::is_answer(&head.headers) {
             let from = respond::Upstream { status: head.status, headers: &head.headers };
             return Ok(respond::foreign(from, accept, &|name| platform.returns(name)));
         }
         // Only where the status depends on it: an answer without data comes whole in its first chunk.
         let first = match accept.media {
-            Media::GraphqlResponse => stream.try_next().await.map_err(broken_off)?.unwrap_or_default(),
+            Media::GraphqlResponse => match body.frame().await {
+                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+                Some(Err(error)) => return Err(broken_off(&error)),
+                None => Bytes::new(),
+            },
             Media::Json => Bytes::new(),
         };
-        let beginning = (!first.is_empty()).then(|| Ok(first.clone()));
-        let stream = futures::stream::iter(beginning).chain(stream);
         let from = respond::Upstream { status: head.status, headers: &head.headers };
-        let body = AnswerBody::Stream(match listener {
-            Some((who, evidence, roots)) => {
-                Box::pin(overhear::listening(stream, (head.status, &head.headers), who, evidence, roots))
-            }
-            None => Box::pin(stream),
-        });
+        let overheard = listener.and_then(|listener| Overheard::new(listener, head.status, &head.headers));
+        let body = AnswerBody::Passed(Box::pin(Passed::new(first.clone(), body, overheard)));
         Ok(respond::forwarded(from, body, &first, accept, &|name| platform.returns(name)))
     }
 }
 
-/// The stream of an answer; where others follow its request, they are served beside it.
-fn leading<S>(leader: Option<Leader>, head: (StatusCode, &HeaderMap), stream: S) -> Frames
-where
-    S: Stream<Item = Result<Bytes, io::Error>> + Send + 'static,
-{
-    let stream = Box::pin(stream);
-    match leader {
-        Some(leader) => leader.tee(head, stream),
-        None => stream,
-    }
-}
-
 /// The answer ended before its first chunk.
-fn broken_off(error: io::Error) -> GatewayError {
+fn broken_off(error: &impl std::fmt::Display) -> GatewayError {
     GatewayError::Upstream(UpstreamError::NotGraphql { status: 200, reason: error.to_string() })
 }
 

@@ -24,6 +24,7 @@ pub mod limits;
 mod modules;
 mod outdated;
 pub mod overhear;
+pub mod passed;
 pub mod persisted;
 pub mod personalize;
 pub mod plan;

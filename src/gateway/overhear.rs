@@ -11,13 +11,15 @@ use crate::platform::Platform;
 use apollo_compiler::ast::OperationType;
 use bytes::{Bytes, BytesMut};
 use flate2::bufread::MultiGzDecoder;
-use futures::{Stream, StreamExt};
 use http::header::CONTENT_ENCODING;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
+
+/// Who learns from what passes, and from what.
+pub type Listener = (Arc<dyn Who>, Evidence, Vec<RootField>);
 
 /// A larger answer proves nothing here.
 const LARGEST: usize = crate::ingest::traffic::proof::LARGEST;
@@ -92,45 +94,42 @@ impl<'a> Spoken<'a> {
     }
 }
 
-/// The stream, unchanged, with a copy kept until its end; then what was seen is learned. A stream that breaks off, or an
-/// answer that refuses, teaches nothing.
-pub fn listening<S>(
-    stream: S,
-    head: (StatusCode, &HeaderMap),
+/// A copy of an answer that passes, kept until its end; then what was seen is learned. An answer that breaks off, or one
+/// that refuses, teaches nothing.
+pub struct Overheard {
     who: Arc<dyn Who>,
     evidence: Evidence,
     roots: Vec<RootField>,
-) -> impl Stream<Item = Result<Bytes, io::Error>> + Send + use<S>
-where
-    S: Stream<Item = Result<Bytes, io::Error>> + Send + 'static,
-{
-    let (status, headers) = head;
-    let encoding = headers.get(CONTENT_ENCODING).cloned();
-    let mut copy = Some(BytesMut::new());
-    let mut seen = Some((who, evidence, roots)).filter(|_| status.is_success());
-    let mut stream = Box::pin(stream);
-    futures::stream::poll_fn(move |cx| {
-        let polled = stream.poll_next_unpin(cx);
-        match &polled {
-            std::task::Poll::Ready(Some(Ok(chunk))) => match &mut copy {
-                Some(kept) if seen.is_some() && kept.len() + chunk.len() <= LARGEST => kept.extend_from_slice(chunk),
-                _ => copy = None,
-            },
-            std::task::Poll::Ready(Some(Err(_))) => seen = None,
-            std::task::Poll::Ready(None) => {
-                if let Some((who, evidence, roots)) = seen.take() {
-                    let answer = copy.take().map(BytesMut::freeze);
-                    let encoding = encoding.clone();
-                    tokio::spawn(async move {
-                        let answer = answer.and_then(|bytes| plain(bytes, encoding.as_ref().map(|e| e.as_bytes())));
-                        who.watch(evidence, &roots, answer);
-                    });
-                }
-            }
-            std::task::Poll::Pending => {}
+    encoding: Option<HeaderValue>,
+    /// None from where it grew too large.
+    copy: Option<BytesMut>,
+}
+
+impl Overheard {
+    /// Listens to an answer with this head; `None` where it refuses.
+    pub fn new(listener: Listener, status: StatusCode, headers: &HeaderMap) -> Option<Self> {
+        let (who, evidence, roots) = listener;
+        let encoding = headers.get(CONTENT_ENCODING).cloned();
+        status.is_success().then(|| Self { who, evidence, roots, encoding, copy: Some(BytesMut::new()) })
+    }
+
+    /// What went by.
+    pub fn chunk(&mut self, chunk: &[u8]) {
+        match &mut self.copy {
+            Some(kept) if kept.len() + chunk.len() <= LARGEST => kept.extend_from_slice(chunk),
+            _ => self.copy = None,
         }
-        polled
-    })
+    }
+
+    /// It went by whole.
+    pub fn end(self) {
+        let Self { who, evidence, roots, encoding, copy } = self;
+        tokio::spawn(async move {
+            let answer = copy.map(BytesMut::freeze);
+            let answer = answer.and_then(|bytes| plain(bytes, encoding.as_ref().map(HeaderValue::as_bytes)));
+            who.watch(evidence, &roots, answer);
+        });
+    }
 }
 
 /// The answer as it was before compression; `None` where that cannot be had within the size.

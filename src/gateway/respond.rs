@@ -25,7 +25,9 @@ use std::task::{Context, Poll};
 pub enum AnswerBody {
     /// Whole.
     Full(Bytes),
-    /// As the platform sends it. An error ends the connection, so that a client never takes a part for the whole.
+    /// The platform's own. An error ends the connection, so that a client never takes a part for the whole.
+    Passed(Pin<Box<dyn Body<Data = Bytes, Error = io::Error> + Send>>),
+    /// In parts, as they are made. An error ends the connection.
     Stream(Pin<Box<dyn Stream<Item = Result<Bytes, io::Error>> + Send>>),
 }
 
@@ -37,17 +39,23 @@ impl Body for AnswerBody {
         match &mut *self {
             Self::Full(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Passed(body) => body.as_mut().poll_frame(cx),
             Self::Stream(stream) => stream.as_mut().poll_next(cx).map(|next| next.map(|chunk| chunk.map(Frame::data))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Full(bytes) if bytes.is_empty())
+        match self {
+            Self::Full(bytes) => bytes.is_empty(),
+            Self::Passed(body) => body.is_end_stream(),
+            Self::Stream(_) => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Passed(body) => body.size_hint(),
             Self::Stream(_) => SizeHint::default(),
         }
     }
@@ -57,10 +65,15 @@ impl std::fmt::Debug for AnswerBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Full(bytes) => write!(f, "Full({} bytes)", bytes.len()),
+            Self::Passed(_) => f.write_str("Passed"),
             Self::Stream(_) => f.write_str("Stream"),
         }
     }
 }
+
+/// Among the extensions of an answer that passes through: its bytes stay as they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Untouched;
 
 /// Who may keep the answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -120,6 +133,7 @@ pub fn forwarded(
     returns: Returns<'_>,
 ) -> Response<AnswerBody> {
     let mut response = Response::new(body);
+    response.extensions_mut().insert(Untouched);
     let headers = response.headers_mut();
     pass_back(upstream.headers, headers, returns);
     if is_json(upstream.headers) {

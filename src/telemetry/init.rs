@@ -25,14 +25,21 @@ pub const LOG: &str = "OUTFITTER_LOG";
 pub struct Metrics(Option<PrometheusHandle>);
 
 impl Metrics {
+    /// Sorts the samples of histograms into their buckets. Until then each is kept by itself, so a process that nobody
+    /// scrapes would grow with every request.
+    pub fn settle(&self) {
+        if let Some(handle) = &self.0 {
+            handle.run_upkeep();
+        }
+    }
+
     /// The text that Prometheus scrapes; empty where another recorder had been installed first.
     pub fn render(&self) -> String {
         match &self.0 {
             Some(handle) => {
                 process::tell();
                 super::events::DocumentFound::tell();
-                // Histograms keep raw samples until somebody drains them; a scrape does.
-                handle.run_upkeep();
+                self.settle();
                 handle.render()
             }
             None => String::new(),

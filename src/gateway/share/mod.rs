@@ -22,7 +22,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, watch};
 
-pub(super) use tee::Frames;
 pub use tee::Whole;
 
 /// `[share]`: identical queries that are on their way at the same time. Every key may be left out.

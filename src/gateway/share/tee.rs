@@ -18,7 +18,7 @@ use http::{HeaderMap, StatusCode};
 use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 /// A body as it comes.
 pub(in crate::gateway) type Frames = Pin<Box<dyn Stream<Item = Result<Bytes, io::Error>> + Send>>;
@@ -47,22 +47,37 @@ impl AsRef<[u8]> for Budgeted {
     }
 }
 
+/// A leader that others follow.
+pub(in crate::gateway) struct Followed {
+    followers: watch::Sender<Outcome>,
+    largest: usize,
+    memory: Arc<Semaphore>,
+}
+
 impl Leader {
-    /// The leader's stream; followers are served beside it. Nobody joins from now on.
-    pub(in crate::gateway) fn tee(mut self, head: (StatusCode, &HeaderMap), stream: Frames) -> Frames {
-        let Some(followers) = self.close() else { return stream };
+    /// Lets nobody join any more. `None` where nobody has.
+    pub(in crate::gateway) fn followed(mut self) -> Option<Followed> {
+        let followers = self.close()?;
+        Some(Followed { followers, largest: self.largest, memory: Arc::clone(&self.memory) })
+    }
+}
+
+impl Followed {
+    /// The leader's stream; followers are served beside it.
+    pub(in crate::gateway) fn tee(self, head: (StatusCode, &HeaderMap), stream: Frames) -> Frames {
+        let Self { followers, largest, memory } = self;
         let (status, headers) = head;
         let size = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let size: usize = size.unwrap_or(self.largest);
+        let size: usize = size.unwrap_or(largest);
         let budget = u32::try_from(size.saturating_mul(2)).ok();
-        let budget = budget.and_then(|bytes| Arc::clone(&self.memory).try_acquire_many_owned(bytes).ok());
-        let Some(budget) = budget.filter(|_| size <= self.largest && may_share(status, headers)) else {
+        let budget = budget.and_then(|bytes| memory.try_acquire_many_owned(bytes).ok());
+        let Some(budget) = budget.filter(|_| size <= largest && may_share(status, headers)) else {
             followers.send_replace(Outcome::Alone);
             return stream;
         };
         let budget = Arc::new(budget);
         let (leader, mut pieces) = mpsc::unbounded_channel();
-        let reading = Reading { followers, leader, largest: self.largest, headers: headers.clone() };
+        let reading = Reading { followers, leader, largest, headers: headers.clone() };
         tokio::spawn(reading.read(stream, Arc::clone(&budget)));
         let pieces = futures::stream::poll_fn(move |cx| {
             // Frames that wait here are in the budget.

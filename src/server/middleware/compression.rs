@@ -2,6 +2,7 @@
 //!
 //! An answer that streams is passed on as the platform encoded it: compressing it here would hold back its chunks.
 
+use crate::gateway::respond::Untouched;
 use http_body::Body;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -15,7 +16,8 @@ pub(crate) struct Whole(bool);
 
 impl tower_http::compression::Predicate for Whole {
     fn should_compress<B: Body>(&self, response: &axum::http::Response<B>) -> bool {
-        self.0 && response.body().size_hint().exact().is_some_and(|size| size >= SMALLEST)
+        let whole = self.0 && response.extensions().get::<Untouched>().is_none();
+        whole && response.body().size_hint().exact().is_some_and(|size| size >= SMALLEST)
     }
 }
 

@@ -59,7 +59,7 @@ async fn read(stream: Frames) -> Vec<u8> {
 async fn is_shared(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> bool {
     let share = share();
     let (leader, mut followers) = led(&share, 1);
-    assert_eq!(read(leader.tee((status, headers), whole(body))).await, body, "the leader gets it in any case");
+    assert_eq!(read(leader.followed().unwrap().tee((status, headers), whole(body))).await, body, "the leader gets it in any case");
     match followers.remove(0).wait().await {
         Waited::Whole(whole) => {
             assert_eq!(whole.body, body);
@@ -117,7 +117,7 @@ async fn a_large_answer_is_the_leaders_and_comes_whole() {
 async fn memory_is_taken_from_one_budget_and_given_back() {
     let share = share();
     let (leader, followers) = led(&share, 1);
-    let stream = leader.tee((StatusCode::OK, &json(&[])), whole(BODY));
+    let stream = leader.followed().unwrap().tee((StatusCode::OK, &json(&[])), whole(BODY));
     assert_eq!(share.memory.available_permits(), 200, "twice the bound");
     let mut kept = Vec::new();
     for following in followers {
@@ -132,7 +132,7 @@ async fn memory_is_taken_from_one_budget_and_given_back() {
 
     let _taken = share.memory.clone().try_acquire_many_owned(300).unwrap();
     let (leader, mut followers) = led(&share, 1);
-    assert_eq!(read(leader.tee((StatusCode::OK, &json(&[])), whole(BODY))).await, BODY);
+    assert_eq!(read(leader.followed().unwrap().tee((StatusCode::OK, &json(&[])), whole(BODY))).await, BODY);
     assert!(matches!(followers.remove(0).wait().await, Waited::Alone), "without room nothing is kept");
 }
 
@@ -141,7 +141,7 @@ async fn a_leader_that_leaves_takes_nobody_with_it() {
     let share = share();
     let (leader, mut followers) = led(&share, 2);
     let (sender, stream) = frames();
-    let stream = leader.tee((StatusCode::OK, &json(&[])), stream);
+    let stream = leader.followed().unwrap().tee((StatusCode::OK, &json(&[])), stream);
     sender.unbounded_send(Ok(Bytes::from_static(&BODY[..5]))).unwrap();
     drop(stream);
     sender.unbounded_send(Ok(Bytes::from_static(&BODY[5..]))).unwrap();
@@ -162,7 +162,7 @@ async fn an_answer_that_breaks_off_is_cut_for_the_leader_alone() {
     let share = share();
     let (leader, mut followers) = led(&share, 1);
     let (sender, stream) = frames();
-    let mut stream = leader.tee((StatusCode::OK, &json(&[])), stream);
+    let mut stream = leader.followed().unwrap().tee((StatusCode::OK, &json(&[])), stream);
     sender.unbounded_send(Ok(Bytes::from_static(&BODY[..5]))).unwrap();
     sender.unbounded_send(Err(io::Error::other("reset"))).unwrap();
     assert_eq!(stream.next().await.unwrap().unwrap(), &BODY[..5]);
@@ -174,7 +174,7 @@ async fn an_answer_that_breaks_off_is_cut_for_the_leader_alone() {
 async fn a_slow_leader_holds_nobody_up() {
     let share = share();
     let (leader, mut followers) = led(&share, 1);
-    let stream = leader.tee((StatusCode::OK, &json(&[])), whole(BODY));
+    let stream = leader.followed().unwrap().tee((StatusCode::OK, &json(&[])), whole(BODY));
     // The leader has read nothing yet.
     let Waited::Whole(answer) = followers.remove(0).wait().await else { panic!("not shared") };
     assert_eq!(answer.body, BODY);
@@ -185,7 +185,7 @@ async fn a_slow_leader_holds_nobody_up() {
 async fn nobody_joins_an_answer_that_has_begun_and_nothing_is_kept_for_nobody() {
     let share = share();
     let (leader, _) = led(&share, 0);
-    let stream = leader.tee((StatusCode::OK, &json(&[])), whole(BODY));
+    let stream = leader.followed().unwrap().tee((StatusCode::OK, &json(&[])), whole(BODY));
     assert_eq!(share.memory.available_permits(), 400);
     led(&share, 0);
     assert_eq!(read(stream).await, BODY);
