@@ -39,6 +39,10 @@ impl Who for Arc<Ingest> {
         Ingest::session_hash(self, headers)
     }
 
+    fn knows(&self, headers: &HeaderMap) -> bool {
+        Ingest::knows(self, headers)
+    }
+
     fn watch(&self, evidence: Evidence, roots: &[RootField], answer: Option<Bytes>) {
         Ingest::watch(self, evidence, roots, answer);
     }

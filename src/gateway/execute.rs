@@ -197,9 +197,15 @@ impl Gateway {
 
     /// Who learns from an operation that passes through; `None` where it says nothing.
     fn listener(&self, request: Request<'_>, spoken: &Spoken<'_>) -> Option<Listener> {
+        let known = self.modules.who.knows(&request.parts.headers);
+        if !known && spoken.is_bare() {
+            // Nobody in particular, which most of what passes is: no copy is kept.
+            return None;
+        }
         let roots = spoken.roots(&*self.modules.who);
         let evidence = || spoken.evidence(request.parts, &*self.modules.platform, false);
-        (!roots.is_empty()).then(|| (Arc::clone(&self.modules.who), evidence(), roots))
+        let evidence = (!roots.is_empty()).then(evidence).filter(|evidence| known || evidence.token.is_some());
+        evidence.map(|evidence| (Arc::clone(&self.modules.who), evidence, roots))
     }
 
     async fn forward(

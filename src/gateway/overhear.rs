@@ -16,7 +16,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Who learns from what passes, and from what.
 pub type Listener = (Arc<dyn Who>, Evidence, Vec<RootField>);
@@ -30,20 +30,21 @@ pub struct Spoken<'a> {
     operation: &'a Operation,
     /// As they came.
     raw: Option<&'a RawJson>,
-    variables: Map<String, Value>,
+    /// Read where something asks for one.
+    variables: OnceLock<Map<String, Value>>,
 }
 
 impl<'a> Spoken<'a> {
-    /// Reads the variables, if there are any. Variables that cannot be read are the platform's to refuse.
+    /// Variables that cannot be read are the platform's to refuse.
     pub fn new(document: &'a Classified, operation: &'a Operation, raw: Option<&'a RawJson>) -> Self {
-        let variables = raw.and_then(|raw| raw.to().ok()).unwrap_or_default();
-        Self { document, operation, raw, variables }
+        Self { document, operation, raw, variables: OnceLock::new() }
     }
 
     fn variable(&self, name: &str) -> Option<Value> {
         let declared = || self.operation.definition.variables.iter().find(|variable| variable.name == name);
         let default = || declared().and_then(|variable| fill(variable.default_value.as_deref()?, &|_| None));
-        self.variables.get(name).cloned().or_else(default)
+        let variables = self.variables.get_or_init(|| self.raw.and_then(|raw| raw.to().ok()).unwrap_or_default());
+        variables.get(name).cloned().or_else(default)
     }
 
     fn filled<'b>(
@@ -77,6 +78,11 @@ impl<'a> Spoken<'a> {
             && !self.document.personal
             && !self.raw.is_some_and(|raw| is_personal(raw.as_bytes()))
             && !self.identifies(platform)
+    }
+
+    /// Whether no operation directive says anything.
+    pub fn is_bare(&self) -> bool {
+        self.operation.definition.directives.is_empty()
     }
 
     /// Whether operation directives name a customer or a consent.

@@ -40,4 +40,7 @@ pub trait Who: Send + Sync {
 
     /// Learns from an operation that passed through. Returns at once.
     fn watch(&self, evidence: Evidence, roots: &[RootField], answer: Option<Bytes>);
+
+    /// Whether headers tell one shopper from another. Where they do not and no token does, nothing can be learned.
+    fn knows(&self, headers: &HeaderMap) -> bool;
 }

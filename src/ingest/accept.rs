@@ -221,6 +221,11 @@ impl Ingest {
         }
     }
 
+    /// Whether headers name a session: without one and without a token [`Ingest::watch`] learns nothing.
+    pub fn knows(&self, headers: &http::HeaderMap) -> bool {
+        self.identity.knows(headers)
+    }
+
     /// The same for an operation that passes through, where nobody needed to know who asks: found out here, off the
     /// request's way.
     pub fn watch(self: &Arc<Self>, evidence: Evidence, roots: &[RootField], answer: Option<Bytes>) {

@@ -13,6 +13,7 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 /// Which of the backend's two schemas a path serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub(super) enum Endpoint {
 }
 
 /// Serves one request on any path of the gateway.
-pub(super) async fn graphql(State(app): State<App>, request: Request<Body>) -> axum::response::Response {
+pub(super) async fn graphql(State(app): State<Arc<App>>, request: Request<Body>) -> axum::response::Response {
     admit(&app, request, Endpoint::Shop).await
 }
 

@@ -7,11 +7,14 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
+use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// Every route of the gateway. Routes of other modules (`/`, `/events`) are merged into it by the caller
 /// before it is wrapped: see `wrap`.
 pub fn router(app: App, others: Router) -> Router {
+    // Handed to each handler and layer of each request: one counter, not one for each of its parts.
+    let app = Arc::new(app);
     let mut graphql =
         Router::new().route("/graphql", any(graphql::graphql)).route("/subgraph", post(subgraph::subgraph));
     for path in app.paths.iter().filter(|path| *path != "/graphql") {

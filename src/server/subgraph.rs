@@ -6,8 +6,9 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
 use axum::response::Response;
+use std::sync::Arc;
 
 /// Serves one request of a router.
-pub(super) async fn subgraph(State(app): State<App>, request: Request<Body>) -> Response {
+pub(super) async fn subgraph(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     admit(&app, request, Endpoint::Subgraph).await
 }

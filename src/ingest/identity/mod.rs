@@ -119,6 +119,11 @@ impl Identity {
         self.session(headers).ok().flatten().map(|(id, _)| self.hasher.load().session(&id))
     }
 
+    /// Whether the headers name a session, or try to.
+    pub fn knows(&self, headers: &HeaderMap) -> bool {
+        !matches!(self.session(headers), Ok(None))
+    }
+
     fn session(&self, headers: &HeaderMap) -> Result<Option<(SessionId, SessionSource)>, Refusal> {
         if let Some(value) = headers.get(SESSION_HEADER) {
             let id = value.to_str().ok().and_then(SessionId::parse).ok_or(Refusal::BadSession)?;

@@ -16,6 +16,7 @@ use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
 
 /// Headers that make a browser ask first. Any one of them is proof that CORS has let the page in.
 const PREFLIGHTED: &[&str] = &[
@@ -27,7 +28,7 @@ const PREFLIGHTED: &[&str] = &[
 ];
 
 /// Passes on what no foreign page could have sent.
-pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     if app.config.csrf
         && is_simple(request.method(), headers)

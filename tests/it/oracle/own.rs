@@ -130,6 +130,10 @@ impl Who for Fixed {
         vec![]
     }
 
+    fn knows(&self, _: &http::HeaderMap) -> bool {
+        false
+    }
+
     fn watch(&self, _: Evidence, _: &[RootField], _: Option<Bytes>) {}
 }
 
