@@ -28,7 +28,7 @@ pub struct MemoryConfig {
     /// A shopper not heard of for this long is forgotten. Default 30 days.
     #[serde(with = "humantime_serde")]
     pub shopper_ttl: Duration,
-    /// Memory for the decision log, about. Default 64 MiB.
+    /// Memory for the decision log, about. Default 16 MiB: some eight thousand slates.
     pub decisions: ByteSize,
     /// A decision is kept this long. Default 1 day.
     #[serde(with = "humantime_serde")]
@@ -38,7 +38,7 @@ pub struct MemoryConfig {
 impl Default for MemoryConfig {
     fn default() -> Self {
         let day = Duration::from_secs(24 * 60 * 60);
-        Self { shoppers: ByteSize::mib(256), shopper_ttl: day * 30, decisions: ByteSize::mib(64), decision_ttl: day }
+        Self { shoppers: ByteSize::mib(256), shopper_ttl: day * 30, decisions: ByteSize::mib(16), decision_ttl: day }
     }
 }
 
