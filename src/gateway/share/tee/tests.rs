@@ -182,11 +182,16 @@ async fn a_slow_leader_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn nobody_joins_an_answer_that_has_begun_and_nothing_is_kept_for_nobody() {
+async fn nobody_joins_an_answer_that_has_begun() {
     let share = share();
     let (leader, _) = led(&share, 0);
+    assert!(leader.followed().is_none(), "nobody came, so nothing is kept");
+    // Leads again: the answer that has begun is the first one's alone.
+    let (leader, followers) = led(&share, 1);
     let stream = leader.followed().unwrap().tee((StatusCode::OK, &json(&[])), whole(BODY));
-    assert_eq!(share.memory.available_permits(), 400);
     led(&share, 0);
     assert_eq!(read(stream).await, BODY);
+    for following in followers {
+        assert!(matches!(following.wait().await, Waited::Whole(_)));
+    }
 }
