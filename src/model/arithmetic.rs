@@ -14,7 +14,7 @@ fn exponential(x: f32) -> f32 {
     let rounded = power + ROUND;
     let rest = power - (rounded - ROUND);
     let mut two_to_rest = 1.535_336_2e-4_f32;
-    for term in [1.339_887_4e-3, 9.618_437e-3, 5.550_332_5e-2, 0.240_226_48, 0.693_147_2, 1.0] {
+    for term in [1.339_887_4e-3, 9.618_437e-3, 5.550_332_5e-2, 0.240_226_48, std::f32::consts::LN_2, 1.0] {
         two_to_rest = two_to_rest * rest + term;
     }
     let whole = rounded.to_bits().wrapping_sub(ROUND.to_bits());

@@ -134,7 +134,7 @@ pub fn is_personal(text: &[u8]) -> bool {
         }
         let begins =
             |word: &&str| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()));
-        PERSONAL.iter().filter(|word| word.as_bytes().first() == Some(&first)).any(|word| begins(&word))
+        PERSONAL.iter().filter(|word| word.as_bytes().first() == Some(&first)).any(begins)
     };
     (0..text.len()).any(at)
 }

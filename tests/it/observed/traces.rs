@@ -48,7 +48,8 @@ async fn a_request_is_one_trace_from_its_caller_to_the_platform() {
     // The platform continues the very span that asked it.
     let asking = named("POST plan");
     assert_eq!((asking.kind, attribute(asking, "outfitter.kind").as_deref()), (3, Some("plan")));
-    let told = process.shop.asked.lock().unwrap().iter().find(|(_, text)| text.contains("query Page")).unwrap().0.clone();
+    let told =
+        process.shop.asked.lock().unwrap().iter().find(|(_, text)| text.contains("query Page")).unwrap().0.clone();
     assert_eq!(told["traceparent"], format!("00-{TRACE}-{}-01", hex::encode(&asking.span_id)));
     assert_eq!(collector.headers.lock().unwrap()["x-key"], "secret-collector-key");
 

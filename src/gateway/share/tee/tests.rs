@@ -59,7 +59,11 @@ async fn read(stream: Frames) -> Vec<u8> {
 async fn is_shared(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> bool {
     let share = share();
     let (leader, mut followers) = led(&share, 1);
-    assert_eq!(read(leader.followed().unwrap().tee((status, headers), whole(body))).await, body, "the leader gets it in any case");
+    assert_eq!(
+        read(leader.followed().unwrap().tee((status, headers), whole(body))).await,
+        body,
+        "the leader gets it in any case"
+    );
     match followers.remove(0).wait().await {
         Waited::Whole(whole) => {
             assert_eq!(whole.body, body);
