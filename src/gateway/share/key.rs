@@ -5,13 +5,13 @@
 //!
 //! **Nobody with an identity shares.** No key is made for a request that carries a cookie, credentials, any header of
 //! ours (`Outfitter-Session`, `Outfitter-Consent`, …), a session or consent of the platform's own, or an operation whose
-//! directives name a customer or a consent. Nor for one whose document or variables mention a word of [`PERSONAL`]: a
+//! directives name a customer or a consent. Nor for one whose document or variables mention a word of `PERSONAL`: a
 //! cart's answer may be older than the change its shopper has just made, and no id that is a credential should be here
 //! at all. Nor for anything but a query that is parsed and wholly the platform's.
 //!
 //! **What the platform is told is the same.** The key holds method, query string, body, the media type that is answered,
 //! and *every* forwarded header with its value: a header that nobody has thought of keeps requests apart. The few
-//! exceptions are [`NEUTRAL`] and [`Platform::neutral`]: ids of requests and traces, which differ always and say nothing
+//! exceptions are `NEUTRAL` and [`Platform::neutral`]: ids of requests and traces, which differ always and say nothing
 //! of what is asked for, and the buyer's address, by which platforms count requests and do not choose content. For these
 //! the answer makes up: it is shared only where it reports no error, so that nobody is told that another's address has
 //! been throttled, and without the headers that repeat an id.

@@ -3,7 +3,7 @@
 //! The first is the *leader*: it goes upstream as it always would. Those that come before the platform has begun to
 //! answer *follow* it, if they have the same [`key::Key`]. Once the head of the answer is there nobody joins any more.
 //! Without followers the leader's answer streams through and nothing of it is kept, so sharing costs the usual request
-//! two look-ups in a table. With followers the answer is read into bounded memory beside the leader ([`tee`]).
+//! two look-ups in a table. With followers the answer is read into bounded memory beside the leader (`tee`).
 //!
 //! A follower is answered with whole bytes or not at all: it waits for the end of the answer, and where that cannot be
 //! shared (a `Set-Cookie`, another status than 200, `private` or `no-store`, an error in it, more than the bound) it asks
