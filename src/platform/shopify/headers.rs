@@ -17,7 +17,7 @@ pub(super) const PRIVATE_TOKEN: HeaderName = HeaderName::from_static("shopify-st
 pub(super) const BUYER_IP: HeaderName = HeaderName::from_static("shopify-storefront-buyer-ip");
 
 /// Request headers that travel on, beside the tokens and `X-SDK-*`. In order of the alphabet, for the binary search.
-const FORWARD: [&str; 15] = [
+const FORWARD: [&str; 17] = [
     "accept",
     "accept-encoding",
     "accept-language",
@@ -28,6 +28,8 @@ const FORWARD: [&str; 15] = [
     "shopify-storefront-id",
     "shopify-storefront-s",
     "shopify-storefront-y",
+    "traceparent",
+    "tracestate",
     "user-agent",
     "x-request-id",
     "x-shopify-api-features",

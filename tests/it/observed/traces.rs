@@ -83,3 +83,19 @@ async fn a_collector_that_hangs_or_is_gone_delays_no_request_and_what_is_lost_is
         process.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_platform_is_told_of_a_trace_that_nobody_here_exports() {
+    let process = Process::start("").await;
+    let caller = format!("00-{TRACE}-00f067aa0ba902b7-01");
+    let query = json!({ "query": "query Told { shop { name } }" });
+    post_with(&process.url(), &query, &[("traceparent", &caller), ("tracestate", "a=1")]).await;
+    post_with(&process.url(), &query, &[]).await;
+    let asked = process.shop.asked.lock().unwrap().clone();
+    let told: Vec<_> = asked.iter().filter(|(_, text)| text.contains("query Told")).map(|(told, _)| told).collect();
+    assert_eq!(told[0]["traceparent"], caller);
+    assert_eq!(told[0]["tracestate"], "a=1");
+    let begun = told[1]["traceparent"].to_str().unwrap();
+    assert!(begun.len() == caller.len() && !begun.contains(TRACE), "{begun}");
+    process.stop().await;
+}
