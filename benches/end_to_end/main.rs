@@ -197,12 +197,14 @@ impl World {
         world
     }
 
+    /// The gateway tells every few seconds how many products it knows.
     fn wait_for_the_catalogue(&self) {
-        let body = r#"{"query":"{ personalized { recommendations(placement: \"trending\", first: 1) { decision { fallbackReason } } } }"}"#;
+        const METRICS: &[u8] = b"GET /metrics HTTP/1.1\r\nhost: shop.example\r\n\r\n";
         for _ in 0..600 {
-            let answer = self.ask(&self.gateway, &post("/graphql", &[], body));
-            let reason = answer.pointer("/data/personalized/recommendations/decision/fallbackReason");
-            if reason.is_some_and(|reason| reason != "NO_DATA") {
+            let answered = Connection::open(self.gateway.address).unwrap().ask(METRICS, true).unwrap();
+            let text = String::from_utf8_lossy(&answered.body).into_owned();
+            let known = text.lines().find_map(|line| line.strip_prefix("outfitter_catalogue_products "));
+            if known.is_some_and(|known| known.trim() != "0") {
                 return;
             }
             std::thread::sleep(Duration::from_millis(100));
