@@ -132,8 +132,10 @@ impl Retry {
     /// to spend. What it costs is spent here.
     pub(super) fn wait(&self, again: Again, until: Instant) -> Option<Duration> {
         let wait = again.after.unwrap_or_default();
-        let wait = wait + self.config.pause.mul_f64(rand::random_range(0.5..1.5));
-        let in_time = again.after.unwrap_or_default() <= self.config.longest_wait && Instant::now() + wait < until;
+        // The shop may write any number of seconds.
+        let wait = wait.saturating_add(self.config.pause.mul_f64(rand::random_range(0.5..1.5)));
+        let in_time = again.after.unwrap_or_default() <= self.config.longest_wait
+            && Instant::now().checked_add(wait).is_some_and(|at| at < until);
         let spend = |left: u32| left.checked_sub(ONE);
         let outcome = if !in_time {
             "too_late"
@@ -199,6 +201,13 @@ mod tests {
         let jitter: Vec<_> = (0..8).filter_map(|_| wait(&with("soon"), in_time())).collect();
         assert!(jitter.windows(2).any(|pair| pair[0] != pair[1]), "{jitter:?}");
         assert!(jitter.iter().all(|wait| (25..=75).contains(&wait.as_millis())), "{jitter:?}");
+    }
+
+    #[test]
+    fn a_wait_beyond_all_time_is_not_tried() {
+        let config = Config { pause: Duration::from_secs(4), longest_wait: Duration::MAX, ..Config::default() };
+        let again = Again::by_head(StatusCode::SERVICE_UNAVAILABLE, &with("18446744073709551615")).unwrap();
+        assert_eq!(Retry::new(config).wait(again, in_time()), None);
     }
 
     #[test]
