@@ -28,6 +28,8 @@ pub struct Settings {
     pub catalogue: catalogue::crawl::Config,
     /// How slates are decided.
     pub engine: engine::Config,
+    /// The transformer that reads sessions.
+    pub model: engine::ModelSettings,
     /// Limits of requests and documents.
     pub limits: gateway::limits::Limits,
     /// Documents by hash, and those that are registered.

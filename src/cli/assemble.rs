@@ -105,7 +105,7 @@ impl State {
     /// Errors: settings that cannot be used.
     fn new(settings: &Settings, shop: &Arc<ArcSwap<Shop>>, metrics: Metrics, demo: bool) -> anyhow::Result<Self> {
         let catalogue = Arc::new(catalogue(settings)?);
-        let engine = Arc::new(Engine::new(settings.engine.clone(), catalogue.clone()));
+        let engine = Arc::new(Engine::with_model(settings.engine.clone(), settings.model.clone(), catalogue.clone()));
         let store = Arc::new(MemoryStore::new(&settings.store.memory));
         let deps = Deps {
             platform: shop.load().platform.clone(),

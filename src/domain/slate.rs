@@ -121,7 +121,7 @@ pub struct Decision {
     pub id: DecisionId,
     /// Who decided.
     pub served_by: ServedBy,
-    /// Why, where that is the fallback.
+    /// Why, where that is the fallback, or the statistics in the place of a model that could not be waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<FallbackReason>,
     /// Name and version of the model that took part.

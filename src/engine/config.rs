@@ -118,6 +118,8 @@ pub struct Weights {
     pub trending: f64,
     /// New in the shop.
     pub new: f64,
+    /// What the transformer expects next, where a model is served. With seeds it re-weighs candidates and adds none.
+    pub encoder: f64,
     /// How well a candidate, wherever it came from, fits the shopper's taste.
     pub affinity: f64,
 }
@@ -143,6 +145,7 @@ impl Default for Blends {
             complementary,
             complete_the_look: complementary,
             for_you: Weights {
+                encoder: 0.8,
                 session: 0.5,
                 similar: 0.2,
                 popular: 0.1,

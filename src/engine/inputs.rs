@@ -35,6 +35,11 @@ pub(super) fn of_shop(ask: &Ask<'_>) -> Vec<InputRead> {
     ]
 }
 
+/// The model and version that took part.
+pub(super) fn of_model(name: &str) -> InputRead {
+    read("model", None, name.into())
+}
+
 /// What was read of the shopper, under the consent to preferences.
 pub(super) fn of_shopper(taste: &Taste, index: &Index) -> Vec<InputRead> {
     let keys = |ordinals: &[u32]| {

@@ -13,6 +13,7 @@ pub mod context;
 mod deadline;
 mod diversify;
 mod eligibility;
+mod encode;
 mod explain;
 mod fallback;
 mod inputs;
@@ -30,6 +31,7 @@ mod taste;
 pub use affinity::Affinity;
 pub use config::Config;
 pub use context::Context;
+pub use encode::ModelSettings;
 pub use placement::Placement;
 pub use reorder::Ranking;
 pub use request::{MAX_FIRST, RankRequest, SlateRequest};
@@ -40,11 +42,13 @@ use crate::catalogue::{Catalogue, Index};
 use crate::domain::event::Event;
 use crate::domain::ids::ShopperKey;
 use crate::domain::slate::Intent;
+use crate::model::Served;
 use crate::telemetry::events::SlateServed;
 use arc_swap::ArcSwap;
 use candidates::{Ask, CandidateSource};
 use content::Content;
 use deadline::Deadline;
+use encode::{Encoded, Stage};
 use jiff::Timestamp;
 use statistics::Statistics;
 use std::collections::BTreeMap;
@@ -67,6 +71,8 @@ pub struct Engine {
     catalogue: Arc<Catalogue>,
     sources: Vec<Box<dyn CandidateSource>>,
     statistics: RwLock<Statistics>,
+    /// The transformer, where one is served.
+    encode: Arc<Stage>,
     content: Arc<ArcSwap<Content>>,
     /// Whether a thread is deriving [`Content`] from a new catalogue.
     building: Arc<AtomicBool>,
@@ -94,7 +100,13 @@ impl std::fmt::Debug for Engine {
 impl Engine {
     /// An engine over a catalogue, which may still be empty. Reads what is there: some ten microseconds a product.
     pub fn new(config: Config, catalogue: Arc<Catalogue>) -> Self {
+        Self::with_model(config, ModelSettings::default(), catalogue)
+    }
+
+    /// The same with settings for the model, which [`Engine::serve`] brings.
+    pub fn with_model(config: Config, model: ModelSettings, catalogue: Arc<Catalogue>) -> Self {
         let engine = Self {
+            encode: Arc::new(Stage::new(model)),
             sources: candidates::all(),
             statistics: RwLock::new(Statistics::new(config.statistics.clone())),
             content: Arc::default(),
@@ -118,8 +130,20 @@ impl Engine {
     pub fn refresh(&self) {
         let index = self.catalogue.current();
         if !self.content.load().is_of(&index) {
-            self.content.store(Arc::new(Content::build(index)));
+            self.content.store(Arc::new(Content::build(index.clone())));
         }
+        self.encode.refresh(&index);
+    }
+
+    /// Decides by this model from the next wave on, or by none. A wave in progress ends with the one that it began with.
+    /// Errors: it shares no product with the catalogue, or cannot be laid out; then the one before stays.
+    pub fn serve(&self, model: Option<Arc<Served>>) -> Result<(), String> {
+        self.encode.serve(model, &self.catalogue.current())
+    }
+
+    /// The model in use; its name is part of what decisions depend on.
+    pub fn model(&self) -> Option<Arc<Served>> {
+        self.encode.served()
     }
 
     /// Live events feed pairs, popularity and trends. Only events whose consent allows it: the caller has checked.
@@ -149,6 +173,7 @@ impl Engine {
         let deadline = Deadline::after(settled.config.deadline);
         let (index, content) = self.snapshot();
         let taste = taste::of(context, &index, &content);
+        let encoded = self.encoded(context, &settled.config, requests).await;
         let mut slates = Vec::with_capacity(requests.len());
         for request in requests {
             let began = Instant::now();
@@ -160,6 +185,7 @@ impl Engine {
                     statistics: &statistics,
                     content: &content,
                     taste: taste.as_ref().filter(|_| consent::is_personal(request.intent)),
+                    encoded: if consent::is_personal(request.intent) { &encoded } else { &Encoded::Nothing },
                     now: context.now,
                 };
                 slate::decide(context, &ask, &settled.config, &self.sources, deadline)
@@ -195,6 +221,7 @@ impl Engine {
         let deadline = Deadline::after(settled.config.deadline);
         let (index, content) = self.snapshot();
         let taste = taste::of(context, &index, &content);
+        let encoded = self.encode.encode(context, settled.config.deadline).await;
         let statistics = self.read();
         // The sources speak as for a slate without seeds.
         let unseeded = SlateRequest {
@@ -211,9 +238,18 @@ impl Engine {
             statistics: &statistics,
             content: &content,
             taste: taste.as_ref(),
+            encoded: &encoded,
             now: context.now,
         };
         reorder::decide(context, request, &ask, &settled.config, &self.sources, deadline)
+    }
+
+    /// The shopper's events as the model reads them, where a request of the wave has a use for that.
+    async fn encoded(&self, context: &Context, config: &Config, requests: &[SlateRequest]) -> Encoded {
+        let weighs = |request: &SlateRequest| {
+            consent::is_personal(request.intent) && config.blend.of(request.intent).encoder > 0.0
+        };
+        if requests.iter().any(weighs) { self.encode.encode(context, config.deadline).await } else { Encoded::Nothing }
     }
 
     /// A placement by name: built in (home, product, cart, search-empty, recently-viewed, buy-again, trending,
@@ -230,10 +266,15 @@ impl Engine {
     /// The catalogue in use and what was last derived from one. Where that was another, a thread catches up.
     fn snapshot(&self) -> (Arc<Index>, Arc<Content>) {
         let (index, content) = (self.catalogue.current(), self.content.load_full());
-        if !content.is_of(&index) && !self.building.swap(true, Ordering::AcqRel) {
+        let behind = !content.is_of(&index) || self.encode.is_behind(&index);
+        if behind && !self.building.swap(true, Ordering::AcqRel) {
             let (fresh, slot, building) = (index.clone(), self.content.clone(), self.building.clone());
+            let encode = self.encode.clone();
             let build = move || {
-                slot.store(Arc::new(Content::build(fresh)));
+                if !slot.load().is_of(&fresh) {
+                    slot.store(Arc::new(Content::build(fresh.clone())));
+                }
+                encode.refresh(&fresh);
                 building.store(false, Ordering::Release);
             };
             if std::thread::Builder::new().name("content".to_owned()).spawn(build).is_err() {

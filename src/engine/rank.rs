@@ -39,7 +39,7 @@ pub(super) fn rank(
         let weight = source.source().weight(weights, ask.request.intent);
         if weight > 0.0 && weight.is_finite() {
             // Around a seed the session says which of its neighbours, not which other products.
-            let adds = source.source() != Source::Session || ask.request.seeds.is_empty();
+            let adds = !matches!(source.source(), Source::Session | Source::Encoder) || ask.request.seeds.is_empty();
             blend(&mut pool, source.collect(ask), weight, adds, eligible);
             deadline.check()?;
         }

@@ -7,10 +7,11 @@ use super::deadline::Deadline;
 use super::inputs;
 use super::request::RankRequest;
 use super::rules::{Action, Rules};
-use super::slate::new_decision;
+use super::slate::{Part, new_decision};
 use super::taste::Taste;
 use crate::domain::audit::InputRead;
 use crate::domain::consent::Purpose;
+use crate::domain::ids::ProductKey;
 use crate::domain::slate::{Decision, FallbackReason, ServedBy};
 use ahash::AHashMap;
 
@@ -31,6 +32,11 @@ pub struct Ranking {
 const LIST: f64 = 0.35;
 const SEARCH: f64 = 1.0;
 
+/// What the model's expectation counts for beside taste.
+const MODEL: f64 = 0.5;
+/// Logits from the most expected product of a window to the least, from which on the model's word counts in full.
+const TOLD_APART: f64 = 4.0;
+
 /// Decides the order. Never fails: without consent, taste, time or products it is the platform's.
 pub(super) fn decide(
     context: &Context,
@@ -45,11 +51,15 @@ pub(super) fn decide(
     if let (Ok(_), Some(taste)) = (&outcome, ask.taste) {
         read.extend(inputs::of_shopper(taste, ask.index));
     }
+    let window = request.keys.iter().filter_map(|key| ask.index.ordinal(key.as_str()));
+    let model = Part::of(ask, MODEL, window);
     let (served_by, fallback) = match &outcome {
-        Ok(_) => (ServedBy::Statistics, None),
+        Ok(_) => (model.served_by(), model.shed()),
         Err(reason) => (ServedBy::Fallback, Some(*reason)),
     };
-    let decision = new_decision(context, config, served_by, fallback);
+    let name = model.took_part().filter(|_| served_by == ServedBy::Model);
+    read.extend(name.map(|name| inputs::of_model(name)));
+    let decision = Decision { model: name.cloned(), ..new_decision(context, config, served_by, fallback) };
     Ranking { order: outcome.ok(), decision, inputs: read }
 }
 
@@ -68,7 +78,9 @@ fn order(
     let next = next(ask, sources);
     deadline.check().map_err(|_| FallbackReason::Deadline)?;
     let rules = Rules::of(&config.rules, &request.placement);
-    let fits: Vec<Option<f64>> = request.keys.iter().map(|key| fit(key.as_str(), ask, taste, &next, &rules)).collect();
+    let expected = expected(request, ask);
+    let fit = |(key, expected): (&ProductKey, &f64)| fit(key.as_str(), ask, (taste, *expected), &next, &rules);
+    let fits: Vec<Option<f64>> = request.keys.iter().zip(&expected).map(fit).collect();
     // A product that the catalogue does not know yet is taken for an average one, so it keeps about its place.
     let known: Vec<f64> = fits.iter().flatten().copied().collect();
     let (average, last) = (known.iter().sum::<f64>() / known.len().max(1) as f64, request.keys.len().max(1) as f64);
@@ -92,12 +104,32 @@ fn next(ask: &Ask<'_>, sources: &[Box<dyn CandidateSource>]) -> AHashMap<u32, f6
     found.into_iter().map(|candidate| (candidate.ordinal, candidate.score / best)).collect()
 }
 
-/// How well a product of the window fits, before its place in it: 0 to 1, then boosted.
-fn fit(key: &str, ask: &Ask<'_>, taste: &Taste, next: &AHashMap<u32, f64>, rules: &Rules<'_>) -> Option<f64> {
+/// How much more or less the model expects each product of the window than the window on average, at most 1 apart; 0
+/// throughout without a model, and for what it does not know.
+fn expected(request: &RankRequest, ask: &Ask<'_>) -> Vec<f64> {
+    let Some(session) = ask.encoded.session() else { return vec![0.0; request.keys.len()] };
+    let scores: Vec<Option<f64>> =
+        request.keys.iter().map(|key| session.by.score(&session.vector, key).map(f64::from)).collect();
+    let known = || scores.iter().flatten().copied();
+    let range = known().fold(f64::MIN, f64::max) - known().fold(f64::MAX, f64::min);
+    let average = known().sum::<f64>() / known().count().max(1) as f64;
+    // Where the model hardly tells them apart, it says hardly anything.
+    scores.iter().map(|score| score.map_or(0.0, |score| (score - average) / range.max(TOLD_APART))).collect()
+}
+
+/// How well a product of the window fits, before its place in it: about 0 to 1, then boosted.
+fn fit(
+    key: &str,
+    ask: &Ask<'_>,
+    (taste, expected): (&Taste, f64),
+    next: &AHashMap<u32, f64>,
+    rules: &Rules<'_>,
+) -> Option<f64> {
     let ordinal = ask.index.ordinal(key)?;
     let product = ask.index.product(ordinal)?;
     let follows = next.get(&ordinal).copied().unwrap_or(0.0);
-    Some((0.7 * taste.affinity(ordinal, product) + 0.3 * follows) * rules.boost(product))
+    let fits = 0.7 * taste.affinity(ordinal, product) + 0.3 * follows + MODEL * expected;
+    Some(fits.max(0.0) * rules.boost(product))
 }
 
 /// Moves pinned products of the window to their places.

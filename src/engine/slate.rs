@@ -1,7 +1,8 @@
 //! The walk of a slate, one call a stage.
 //!
-//! context → consent → (assign: experiments) → (encode: the transformer) → candidates → eligibility → rank → rules →
-//! explain → slate. The two in brackets have their places in [`decide`] and come with what they are for.
+//! context → consent → (assign: experiments) → encode → candidates → eligibility → rank → rules → explain → slate. What is
+//! in brackets has its place in [`decide`] and comes with what it is for. A session is encoded once a wave, before its first
+//! slate: `encode/`.
 
 use super::candidates::{Ask, CandidateSource};
 use super::config::Config;
@@ -10,6 +11,7 @@ use super::context::Context;
 use super::deadline::Deadline;
 use super::diversify::diversify;
 use super::eligibility::Eligibility;
+use super::encode::Encoded;
 use super::explain::explain;
 use super::fallback;
 use super::inputs;
@@ -18,8 +20,9 @@ use super::ranked::Ranked;
 use super::request::MAX_FIRST;
 use super::rules::Rules;
 use crate::domain::audit::InputRead;
-use crate::domain::ids::DecisionId;
+use crate::domain::ids::{DecisionId, ProductKey};
 use crate::domain::slate::{Decision, FallbackReason, ReasonCode, ServedBy, Slate};
+use std::sync::Arc;
 
 /// A slate with what it was decided from.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,8 +64,11 @@ pub(super) fn decide(
         rules.pin(&mut items, ask.index, |ordinal| eligible.allows(ordinal));
     }
     items.truncate(most(ask.request.first));
-    let inputs = inputs::of_slate(ask);
-    let decision = decision(context, config, &items, ask.request.first, outcome);
+    let mut inputs = inputs::of_slate(ask);
+    let shown = items.iter().map(|item| item.ordinal);
+    let model = Part::of(ask, config.blend.of(ask.request.intent).encoder, shown);
+    inputs.extend(model.took_part().map(|name| inputs::of_model(name)));
+    let decision = decision(context, config, &items, ask.request.first, (outcome, model));
     Slated { slate: slate(ask, items, decision), inputs }
 }
 
@@ -76,16 +82,68 @@ fn decision(
     config: &Config,
     items: &[Ranked],
     first: usize,
-    outcome: Result<(), FallbackReason>,
+    (outcome, model): (Result<(), FallbackReason>, Part),
 ) -> Decision {
     let mut shown = items.iter().take(first).peekable();
     let served_by = match outcome {
         _ if shown.peek().is_some() && shown.all(|item| item.reason == ReasonCode::Pinned) => ServedBy::Rule,
-        Ok(()) => ServedBy::Statistics,
+        Ok(()) => model.served_by(),
         Err(_) => ServedBy::Fallback,
     };
-    let fallback = outcome.err().filter(|_| served_by == ServedBy::Fallback);
-    new_decision(context, config, served_by, fallback)
+    let fallback = match served_by {
+        ServedBy::Fallback => outcome.err(),
+        ServedBy::Statistics => model.shed(),
+        ServedBy::Model | ServedBy::Rule | ServedBy::Control => None,
+    };
+    let model = model.took_part().filter(|_| served_by == ServedBy::Model).cloned();
+    Decision { model, ..new_decision(context, config, served_by, fallback) }
+}
+
+/// What the model has to do with a decision.
+pub(super) enum Part {
+    /// Nothing: there is none, it was not asked, or it knows none of the products.
+    None,
+    /// It was asked and did not come to it.
+    Shed(FallbackReason),
+    /// It took part.
+    Took(Arc<str>),
+}
+
+impl Part {
+    /// The part of a model that counts so much in the choice of these products.
+    pub(super) fn of(ask: &Ask<'_>, weight: f64, mut shown: impl Iterator<Item = u32>) -> Self {
+        match ask.encoded {
+            _ if weight <= 0.0 || !weight.is_finite() => Self::None,
+            Encoded::Nothing => Self::None,
+            Encoded::Shed(reason) => Self::Shed(*reason),
+            Encoded::Session(session) => {
+                let knows = |key: &ProductKey| session.by.score(&session.vector, key).is_some();
+                let took = shown.any(|ordinal| ask.index.product(ordinal).is_some_and(|product| knows(&product.key)));
+                if took { Self::Took(session.by.served().name().clone()) } else { Self::None }
+            }
+        }
+    }
+
+    /// The model and its version, where it took part.
+    pub(super) fn took_part(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Took(name) => Some(name),
+            Self::None | Self::Shed(_) => None,
+        }
+    }
+
+    /// Why it did not, where it should have.
+    pub(super) fn shed(&self) -> Option<FallbackReason> {
+        match self {
+            Self::Shed(reason) => Some(*reason),
+            Self::None | Self::Took(_) => None,
+        }
+    }
+
+    /// Who decides with it.
+    pub(super) fn served_by(&self) -> ServedBy {
+        if self.took_part().is_some() { ServedBy::Model } else { ServedBy::Statistics }
+    }
 }
 
 /// A decision of this moment. One that could not be made is not kept: the next request may do better.
@@ -95,7 +153,8 @@ pub(super) fn new_decision(
     served_by: ServedBy,
     fallback: Option<FallbackReason>,
 ) -> Decision {
-    let keep = !matches!(fallback, Some(FallbackReason::Deadline | FallbackReason::NoData));
+    let passing = [FallbackReason::Deadline, FallbackReason::NoData, FallbackReason::Overload, FallbackReason::NoModel];
+    let keep = !fallback.is_some_and(|reason| passing.contains(&reason));
     let max_age = if keep { u32::try_from(config.max_age.as_secs()).unwrap_or(u32::MAX) } else { 0 };
     let id = DecisionId::new(hex::encode(rand::random::<[u8; 16]>()));
     Decision { id, served_by, fallback, model: None, experiment: None, decided_at: context.now, max_age }

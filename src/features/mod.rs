@@ -9,5 +9,5 @@ mod sequence;
 mod vocabulary;
 
 pub use item::{Attributes, words};
-pub use sequence::{ACTIONS, Action, Interaction, Padded, Sequence, TIME_BUCKETS, time_bucket};
+pub use sequence::{ACTIONS, Action, Interaction, Padded, Sequence, TIME_BUCKETS, interactions, time_bucket};
 pub use vocabulary::{PADDING, Vocabulary, VocabularyError};

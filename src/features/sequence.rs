@@ -4,7 +4,7 @@
 //! are dropped, events out of order are put in order; among equal times the order of arrival stands.
 
 use super::vocabulary::{PADDING, Vocabulary};
-use crate::domain::event::EventType;
+use crate::domain::event::{Event, EventType};
 
 /// What was done with an item, numbered for a table of embeddings; 0 is padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,6 +72,11 @@ impl Sequence {
         Self::of(known.collect(), limit)
     }
 
+    /// Takes a shopper's events, in any order: the newest `limit` of their [`interactions`].
+    pub fn of_events<'a>(vocabulary: &Vocabulary, events: impl IntoIterator<Item = &'a Event>, limit: usize) -> Self {
+        Self::of(interactions(vocabulary, events), limit)
+    }
+
     /// Takes interactions: padding is dropped, the rest ordered by time and cut to the newest `limit`.
     pub fn of(mut interactions: Vec<Interaction>, limit: usize) -> Self {
         interactions.retain(|interaction| interaction.row != PADDING);
@@ -100,6 +105,31 @@ impl Sequence {
     pub fn is_empty(&self) -> bool {
         self.interactions.is_empty()
     }
+}
+
+/// What a shopper's events say of items, oldest first, all of it: the one path by which training and serving read events.
+///
+/// Unknown items are left out. An item met several times in a row, viewed and then put into the cart, is one interaction
+/// with the last action. A bought item counts only where it was not met before: an order repeats what led to it.
+pub fn interactions<'a>(vocabulary: &Vocabulary, events: impl IntoIterator<Item = &'a Event>) -> Vec<Interaction> {
+    let mut events: Vec<&Event> = events.into_iter().collect();
+    events.sort_by_key(|event| event.at);
+    let mut met: Vec<Interaction> = Vec::with_capacity(events.len());
+    for event in events {
+        let Some(action) = Action::of(event.kind) else { continue };
+        let at = event.at.as_second();
+        let bought = event.lines.iter().map(|line| &line.product).filter(|_| action == Action::Bought);
+        let own = event.product.iter().filter(|_| action != Action::Bought);
+        for row in own.chain(bought).filter_map(|key| vocabulary.row(key.as_str())) {
+            let repeats = action == Action::Bought && met.iter().any(|one| one.row == row);
+            match met.last_mut() {
+                Some(last) if last.row == row => *last = Interaction { row, action, at },
+                _ if repeats => {}
+                _ => met.push(Interaction { row, action, at }),
+            }
+        }
+    }
+    met
 }
 
 /// Buckets of the time between two interactions.
@@ -161,6 +191,8 @@ impl Padded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::event::Line;
+    use crate::domain::ids::{EventId, ProductKey};
 
     fn vocabulary() -> Vocabulary {
         Vocabulary::new(["a", "b", "c"]).unwrap()
@@ -216,6 +248,29 @@ mod tests {
     fn spans_of_time_fall_into_doubling_buckets() {
         assert_eq!([-5, 0, 1, 2, 3, 4].map(time_bucket), [0, 0, 1, 2, 2, 3]);
         assert_eq!([i64::MIN, i64::MAX].map(time_bucket), [0, 23]);
+    }
+
+    #[test]
+    fn events_in_any_order_are_one_interaction_for_each_meeting_of_a_known_item() {
+        let at = |second| jiff::Timestamp::from_second(second).unwrap();
+        let event = |second: i64, kind, key: &str| {
+            Event::of_product(EventId::new(second.to_string()), kind, at(second), ProductKey::new(key))
+        };
+        let line = |key: &str| Line { product: ProductKey::new(key), variant: None, quantity: 1, price: None };
+        let order = Event::bare(EventId::new("order"), EventType::CheckoutCompleted, at(50));
+        let events = [
+            Event { lines: vec![line("a"), line("c"), line("c"), line("unknown")], ..order },
+            event(30, EventType::ProductViewed, "b"),
+            event(20, EventType::ProductAddedToCart, "a"),
+            event(40, EventType::PageViewed, "c"),
+            event(10, EventType::ProductViewed, "a"),
+            event(35, EventType::ProductViewed, "unknown"),
+        ];
+        let sequence = Sequence::of_events(&vocabulary(), &events, 10);
+        let found: Vec<_> = sequence.interactions().iter().map(|one| (one.row, one.action, one.at)).collect();
+        assert_eq!(found, [(1, Action::Carted, 20), (2, Action::Viewed, 30), (3, Action::Bought, 50)]);
+        assert_eq!(Sequence::of_events(&vocabulary(), &events, 2).interactions(), &sequence.interactions()[1..]);
+        assert!(Sequence::of_events(&vocabulary(), &[], 2).is_empty());
     }
 
     #[test]

@@ -108,14 +108,38 @@ pub fn write(folder: &Path, content: Content<'_>) -> Result<(), ModelError> {
 /// # Errors
 /// A file is missing, too large, cut off, foreign, changed, or its content does not fit together.
 pub fn read(folder: &Path, device: &Device) -> Result<Checkpoint, ModelError> {
+    read_by(folder, device, &get)
+}
+
+/// What a folder's manifest says, without reading the rest.
+///
+/// # Errors
+/// It is missing, foreign, or of another format.
+pub fn manifest(folder: &Path) -> Result<Manifest, ModelError> {
+    manifest_by(folder, &get)
+}
+
+/// The content of a file; where it comes from is the caller's affair.
+pub type Get<'a> = &'a dyn Fn(&Path) -> Result<Vec<u8>, ModelError>;
+
+fn manifest_by(folder: &Path, get: Get<'_>) -> Result<Manifest, ModelError> {
     let path = folder.join("model.json");
     let manifest: Manifest = parse(&path, &get(&path)?)?;
     if manifest.format != FORMAT {
         return Err(foreign(&path, format!("its format is {}, this program reads {FORMAT}", manifest.format)));
     }
     manifest.config.check()?;
+    Ok(manifest)
+}
+
+/// Reads a model whose files come from elsewhere than a disk.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_by(folder: &Path, device: &Device, get: Get<'_>) -> Result<Checkpoint, ModelError> {
+    let manifest = manifest_by(folder, get)?;
     let path = folder.join("items.json");
-    let items: Items = parse(&path, &summed(&path, &manifest.items_sha256)?)?;
+    let items: Items = parse(&path, &summed(&path, &manifest.items_sha256, get)?)?;
     let count = items.keys.len();
     let vocabulary = Vocabulary::new(items.keys).map_err(|error| foreign(&path, error.to_string()))?;
     if vocabulary.rows() != count + 1 || vocabulary.hash() != manifest.vocabulary {
@@ -127,7 +151,7 @@ pub fn read(folder: &Path, device: &Device) -> Result<Checkpoint, ModelError> {
     }
     let attributes = Arc::new(Attributes::new(&items.attributes));
     let path = folder.join("weights.safetensors");
-    let bytes = summed(&path, &manifest.weights_sha256)?;
+    let bytes = summed(&path, &manifest.weights_sha256, get)?;
     let tensors = candle_core::safetensors::load_buffer(&bytes, device)
         .map_err(|error| foreign(&path, format!("it is no safetensors file: {error}")))?;
     let model = Transformer::new(&manifest.config, &attributes, &mut Weights::read(tensors, device.clone()))?;
@@ -165,7 +189,7 @@ fn get(path: &Path) -> Result<Vec<u8>, ModelError> {
     fs::read(path).map_err(at(path))
 }
 
-fn summed(path: &Path, expected: &str) -> Result<Vec<u8>, ModelError> {
+fn summed(path: &Path, expected: &str, get: Get<'_>) -> Result<Vec<u8>, ModelError> {
     let bytes = get(path)?;
     match hex::encode(Sha256::digest(&bytes)) == expected {
         true => Ok(bytes),

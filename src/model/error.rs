@@ -30,6 +30,9 @@ pub enum ModelError {
     /// Input of a shape that the model does not take.
     #[error("shape: {0}")]
     Shape(String),
+    /// A version that is not there.
+    #[error("{0}")]
+    Version(String),
     /// Candle could not compute.
     #[error("the model could not be computed: {0}")]
     Compute(#[from] candle_core::Error),
@@ -44,6 +47,7 @@ impl ModelError {
             Self::Foreign { .. } => "MODEL_FOREIGN",
             Self::Weights(_) => "MODEL_WEIGHTS",
             Self::Shape(_) => "MODEL_SHAPE",
+            Self::Version(_) => "MODEL_VERSION",
             Self::Compute(_) => "MODEL_COMPUTE",
         }
     }

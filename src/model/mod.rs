@@ -3,7 +3,7 @@
 //!
 //! The walk of a session: [`crate::features`] makes a [`Padded`](crate::features::Padded), [`Batch`] makes tensors of it,
 //! [`Transformer::encode`] hidden states, [`Transformer::last`] one vector a session, [`ItemMatrix::top`] the items nearest
-//! to it. Weights are read and written in [`checkpoint`]. Source: SASRec, arXiv:1808.09781, with what has since proved
+//! to it. Weights are read and written in [`checkpoint`]; a model in use is a [`Served`], one of several [`versions`]. Source: SASRec, arXiv:1808.09781, with what has since proved
 //! itself there.
 //!
 //! candle-nn's `LayerNorm`, `softmax_last_dim`, `rms_norm` and rotary embeddings have no backward pass and cut gradients
@@ -25,8 +25,10 @@ mod linear;
 mod norm;
 mod pool;
 mod scoring;
+mod served;
 mod softmax;
 mod transformer;
+pub mod versions;
 mod weights;
 
 pub use arithmetic::{exponentials, maximum};
@@ -35,5 +37,6 @@ pub use config::{Activation, ModelConfig, Positions, Similarity};
 pub use dropout::Noise;
 pub use error::ModelError;
 pub use scoring::{ItemMatrix, Scored};
+pub use served::Served;
 pub use transformer::Transformer;
 pub use weights::Weights;

@@ -6,6 +6,7 @@
 pub mod customer_data;
 pub mod events;
 pub mod init;
+pub mod model;
 pub mod names;
 pub mod otlp;
 mod process;

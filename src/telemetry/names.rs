@@ -21,6 +21,14 @@ pub const CIRCUIT_CHANGES: &str = "outfitter_circuit_changes_total";
 pub const CIRCUIT_OPEN: &str = "outfitter_circuit_open";
 /// Histogram, seconds, by who served: slates made.
 pub const SLATE_DURATION: &str = "outfitter_slate_duration_seconds";
+/// Histogram, seconds, by outcome: sessions read by the model.
+pub const ENCODE_DURATION: &str = "outfitter_encode_duration_seconds";
+/// Counter, by reason: slates decided without the model that is there.
+pub const ENCODE_SHED: &str = "outfitter_encode_shed_total";
+/// Gauge, by version: 1 for the model that is served.
+pub const MODEL_INFO: &str = "outfitter_model_info";
+/// Gauge: products of the catalogue that the model knows.
+pub const MODEL_PRODUCTS: &str = "outfitter_model_products";
 /// Counter, by kind: what could not be learned because there was no room for it.
 pub const INGEST_DROPPED: &str = "outfitter_ingest_dropped_total";
 /// Counter, by outcome: documents asked for by hash, and documents that are not registered.
@@ -94,6 +102,10 @@ pub const HISTOGRAMS: &[(&str, &str)] = &[
          `lookup`, `customer`, `crawl`, `schema`); `outcome`: `ok`, an error's code, or `abandoned`.",
     ),
     (SLATE_DURATION, "Slates of products decided, without their look-up. `served_by`."),
+    (
+        ENCODE_DURATION,
+        "Sessions read by the model, waiting included. `outcome` (`ok`, `failed`, `left`: nobody waited any more).",
+    ),
 ];
 /// As [`HISTOGRAMS`].
 pub const COUNTERS: &[(&str, &str)] = &[
@@ -121,7 +133,11 @@ pub const COUNTERS: &[(&str, &str)] = &[
     ),
     (
         RELOADS,
-        "Read again while running. `kind` (`settings`, `schema`, `secrets`), `outcome` (`applied`, `unchanged`, `refused`).",
+        "Read again while running. `kind` (`settings`, `schema`, `secrets`, `model`), `outcome` (`applied`, `unchanged`, `refused`).",
+    ),
+    (
+        ENCODE_SHED,
+        "Times the model was not waited for and the statistics decided. `reason` (`queue`: it was full, `deadline`, `failed`).",
     ),
     (SHARED, "Requests that waited for the answer to an identical one. `outcome` (`shared`, `alone`, `abandoned`)."),
 ];
@@ -132,6 +148,8 @@ pub const GAUGES: &[(&str, &str)] = &[
     (CONNECTIONS, "Connections open."),
     (CATALOGUE_PRODUCTS, "Products in the catalogue."),
     (CATALOGUE_AGE, "Seconds since the catalogue's last complete crawl or import; missing before the first."),
+    (MODEL_INFO, "1 for the model that is served, 0 for one that was. `version`: the model and its version."),
+    (MODEL_PRODUCTS, "Products of the catalogue that the model knows; 0 without a model."),
     (BUILD_INFO, "Always 1. `version` of this program."),
     (RESIDENT, "Resident memory of the process. Linux."),
     (OPEN_FILES, "File descriptors open. Linux."),

@@ -1,4 +1,4 @@
-//! Settings, schema and secrets read again while running, as an event.
+//! Settings, schema, secrets and model read again while running, as an event.
 
 use super::names;
 use metrics::counter;
@@ -6,7 +6,7 @@ use metrics::counter;
 /// Something that was read at start was read again.
 #[derive(Clone, Copy)]
 pub struct ReadAgain<'a> {
-    /// `settings`, `schema`, `secrets`.
+    /// `settings`, `schema`, `secrets`, `model`.
     pub kind: &'static str,
     /// `applied`; `unchanged`; `refused`: what was in use stays in use.
     pub outcome: &'static str,

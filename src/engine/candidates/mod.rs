@@ -1,11 +1,11 @@
 //! Where candidates come from: a source is a file here and an arm in [`Source::weight`].
 //!
-//! A transformer is one more source: it reads the context that an encoder made of the shopper's events, in a stage
-//! before this one.
+//! The transformer is one of them: it reads what the stage before this one made of the shopper's events.
 
 mod bought;
 mod content;
 mod covisitation;
+mod encoder;
 mod fresh;
 mod popularity;
 mod recent;
@@ -13,6 +13,7 @@ mod trend;
 
 use super::config::Weights;
 use super::content::Content;
+use super::encode::Encoded;
 use super::request::SlateRequest;
 use super::statistics::Statistics;
 pub(super) use super::taste::Taste;
@@ -32,6 +33,8 @@ pub(super) struct Ask<'a> {
     pub(super) statistics: &'a Statistics,
     pub(super) content: &'a Content,
     pub(super) taste: Option<&'a Taste>,
+    /// What the transformer made of the shopper's events; nothing where the taste is not there either.
+    pub(super) encoded: &'a Encoded,
     pub(super) now: Timestamp,
 }
 
@@ -60,6 +63,7 @@ pub(super) enum Source {
     New,
     RecentlyViewed,
     BoughtBefore,
+    Encoder,
 }
 
 impl Source {
@@ -74,6 +78,7 @@ impl Source {
             Source::Popular => weights.popular,
             Source::Trending => weights.trending,
             Source::New => weights.new,
+            Source::Encoder => weights.encoder,
             Source::RecentlyViewed => only(Intent::RecentlyViewed),
             Source::BoughtBefore => only(Intent::BuyAgain),
         }
@@ -110,7 +115,8 @@ pub(super) fn all() -> Vec<Box<dyn CandidateSource>> {
         Box::new(fresh::New),
         Box::new(recent::RecentlyViewed),
         Box::new(bought::BoughtBefore),
-        // Last, because around a seed it only re-weighs what the others found.
+        // Last, because around a seed they only re-weigh what the others found.
         Box::new(covisitation::Session),
+        Box::new(encoder::Encoder),
     ]
 }

@@ -1,8 +1,9 @@
 //! The engine as a whole, on small worlds.
 
 mod consent;
+mod model;
 mod properties;
 mod reordering;
 mod slates;
 mod sources;
-mod world;
+pub(super) mod world;

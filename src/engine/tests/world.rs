@@ -14,16 +14,16 @@ use jiff::Timestamp;
 use std::sync::Arc;
 
 /// A moment, in minutes from the start of the world.
-pub(super) fn at(minute: i64) -> Timestamp {
+pub(in crate::engine) fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_767_268_800 + minute * 60).unwrap()
 }
 
-pub(super) fn key(text: &str) -> ProductKey {
+pub(in crate::engine) fn key(text: &str) -> ProductKey {
     ProductKey::new(text)
 }
 
 /// A product whose title is its key.
-pub(super) fn product(key: &str, category: &str) -> CatalogueProduct {
+pub(in crate::engine) fn product(key: &str, category: &str) -> CatalogueProduct {
     serde_json::from_value(serde_json::json!({
         "key": key, "handle": key, "title": key, "category": category,
     }))
@@ -31,30 +31,30 @@ pub(super) fn product(key: &str, category: &str) -> CatalogueProduct {
 }
 
 /// A shop of `(category, products)`.
-pub(super) fn shop(products: &[(&str, &[&str])]) -> Vec<CatalogueProduct> {
+pub(in crate::engine) fn shop(products: &[(&str, &[&str])]) -> Vec<CatalogueProduct> {
     let of = |(category, keys): &(&str, &[&str])| keys.iter().map(|key| product(key, category)).collect::<Vec<_>>();
     products.iter().flat_map(of).collect()
 }
 
-pub(super) fn engine(products: Vec<CatalogueProduct>) -> Engine {
+pub(in crate::engine) fn engine(products: Vec<CatalogueProduct>) -> Engine {
     with_config(Config::default(), products)
 }
 
-pub(super) fn with_config(config: Config, products: Vec<CatalogueProduct>) -> Engine {
+pub(in crate::engine) fn with_config(config: Config, products: Vec<CatalogueProduct>) -> Engine {
     let catalogue = Arc::new(Catalogue::default());
     catalogue.replace(Index::build(products), at(0));
     Engine::new(config, catalogue)
 }
 
-pub(super) fn event(kind: EventType, minute: i64, product: &str) -> Event {
+pub(in crate::engine) fn event(kind: EventType, minute: i64, product: &str) -> Event {
     Event::of_product(EventId::new(format!("{minute} {product} {kind:?}")), kind, at(minute), key(product))
 }
 
-pub(super) fn viewed(minute: i64, product: &str) -> Event {
+pub(in crate::engine) fn viewed(minute: i64, product: &str) -> Event {
     event(EventType::ProductViewed, minute, product)
 }
 
-pub(super) fn ordered(minute: i64, products: &[&str]) -> Event {
+pub(in crate::engine) fn ordered(minute: i64, products: &[&str]) -> Event {
     let line = |product: &&str| Line { product: key(product), variant: None, quantity: 1, price: None };
     let bare =
         Event::bare(EventId::new(format!("order {minute} {products:?}")), EventType::CheckoutCompleted, at(minute));
@@ -62,7 +62,7 @@ pub(super) fn ordered(minute: i64, products: &[&str]) -> Event {
 }
 
 /// `times` shoppers who each do the same.
-pub(super) fn learn(engine: &Engine, times: usize, events: &[Event]) {
+pub(in crate::engine) fn learn(engine: &Engine, times: usize, events: &[Event]) {
     let ids: Vec<_> = events.iter().map(|event| event.id.as_str()).collect();
     for n in 0..times {
         engine.learn(&ShopperKey::new(format!("{n} of {ids:?}")), events);
@@ -70,7 +70,7 @@ pub(super) fn learn(engine: &Engine, times: usize, events: &[Event]) {
 }
 
 /// A shopper who allows everything and has done this, at `minute`.
-pub(super) fn shopper(minute: i64, events: &[Event]) -> Context {
+pub(in crate::engine) fn shopper(minute: i64, events: &[Event]) -> Context {
     let mut state = ShopperState::default();
     events.iter().cloned().for_each(|event| state.session.insert(event));
     Context {
@@ -84,7 +84,7 @@ pub(super) fn shopper(minute: i64, events: &[Event]) -> Context {
 }
 
 /// The same shopper, who has also bought this.
-pub(super) fn with_purchases(mut context: Context, bought: &[(&str, i64, u32)]) -> Context {
+pub(in crate::engine) fn with_purchases(mut context: Context, bought: &[(&str, i64, u32)]) -> Context {
     let purchase = |(product, minute, times): &(&str, i64, u32)| Purchase {
         product: key(product),
         last: at(*minute),
@@ -94,7 +94,7 @@ pub(super) fn with_purchases(mut context: Context, bought: &[(&str, i64, u32)]) 
     context
 }
 
-pub(super) fn request(intent: Intent, seeds: &[&str], first: usize) -> SlateRequest {
+pub(in crate::engine) fn request(intent: Intent, seeds: &[&str], first: usize) -> SlateRequest {
     SlateRequest {
         placement: "test".into(),
         intent,
@@ -105,15 +105,21 @@ pub(super) fn request(intent: Intent, seeds: &[&str], first: usize) -> SlateRequ
     }
 }
 
-pub(super) fn slated(engine: &Engine, context: &Context, request: &SlateRequest) -> Slated {
+pub(in crate::engine) fn slated(engine: &Engine, context: &Context, request: &SlateRequest) -> Slated {
     let mut slates = futures::executor::block_on(engine.slates(context, std::slice::from_ref(request)));
     slates.pop().unwrap()
 }
 
-pub(super) fn slate(engine: &Engine, context: &Context, intent: Intent, seeds: &[&str], first: usize) -> Slate {
+pub(in crate::engine) fn slate(
+    engine: &Engine,
+    context: &Context,
+    intent: Intent,
+    seeds: &[&str],
+    first: usize,
+) -> Slate {
     slated(engine, context, &request(intent, seeds, first)).slate
 }
 
-pub(super) fn keys(slate: &Slate) -> Vec<&str> {
+pub(in crate::engine) fn keys(slate: &Slate) -> Vec<&str> {
     slate.items.iter().map(|item| item.product.as_str()).collect()
 }

@@ -20,7 +20,7 @@ impl PersonalizedDecision {
         self.0.served_by.into()
     }
 
-    /// Why, where servedBy is FALLBACK.
+    /// Why, where servedBy is FALLBACK, or STATISTICS in the place of a model that could not be waited for.
     async fn fallback_reason(&self) -> Option<PersonalizedFallbackReason> {
         self.0.fallback.map(Into::into)
     }

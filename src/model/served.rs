@@ -1,0 +1,174 @@
+//! A model as it is served: read, tried once, immutable, shared by all threads.
+//!
+//! Its tables are made when it is read, so that a session costs its own layers and nothing else. A model that computes
+//! what is not a finite number is refused here, before anyone is served by it.
+
+use super::batcher::Batch;
+use super::checkpoint::{self, Checkpoint, Manifest};
+use super::error::ModelError;
+use super::transformer::Transformer;
+use crate::features::{Padded, Sequence, Vocabulary};
+use candle_core::{Device, Tensor};
+use std::path::Path;
+use std::sync::{Arc, Once};
+
+/// One version of a model, ready to encode sessions.
+pub struct Served {
+    name: Arc<str>,
+    manifest: Manifest,
+    vocabulary: Vocabulary,
+    model: Transformer,
+    /// What sessions read, `[rows, D]`.
+    table: Tensor,
+    /// What sessions are compared with, `[rows, D]`, row by row.
+    targets: Vec<f32>,
+}
+
+impl std::fmt::Debug for Served {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Served").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Served {
+    /// Reads a version from its folder. `name` is what decisions call it: the model and its version.
+    ///
+    /// # Errors
+    /// As [`checkpoint::read`]; a model that computes what is not a finite number.
+    pub fn open(name: impl Into<Arc<str>>, folder: &Path) -> Result<Self, ModelError> {
+        Self::new(name, checkpoint::read(folder, &Device::Cpu)?)
+    }
+
+    /// Takes a model that was read.
+    ///
+    /// # Errors
+    /// It computes what is not a finite number.
+    pub fn new(name: impl Into<Arc<str>>, checkpoint: Checkpoint) -> Result<Self, ModelError> {
+        on_one_thread();
+        let Checkpoint { manifest, vocabulary, model } = checkpoint;
+        let table = model.table()?;
+        let targets = model.targets(&table)?.flatten_all()?.to_vec1::<f32>()?;
+        if targets.iter().any(|value| !value.is_finite()) {
+            return Err(ModelError::Weights("an item's vector holds what is not a finite number".into()));
+        }
+        let served = Self { name: name.into(), manifest, vocabulary, model, table, targets };
+        // The shortest session and the longest: what overflows does so before a shopper waits for it.
+        let last = u32::try_from(served.vocabulary.rows() - 1).unwrap_or(u32::MAX);
+        let longest = Sequence::of_rows(&vec![last; served.max_length()], served.max_length());
+        served.encode(&[&Sequence::default()])?;
+        served.encode(&[&longest])?;
+        Ok(served)
+    }
+
+    /// The model and its version, as decisions name it.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// What its manifest says.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The items that it knows.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// The most interactions of a session that it reads.
+    pub fn max_length(&self) -> usize {
+        self.model.config().max_length
+    }
+
+    /// The width of every vector.
+    pub fn width(&self) -> usize {
+        self.model.config().width
+    }
+
+    /// What sessions are compared with, of one item; none for a row that it does not have.
+    pub fn target(&self, row: u32) -> Option<&[f32]> {
+        let start = row as usize * self.width();
+        self.targets.get(start..start + self.width())
+    }
+
+    /// One vector a session, in the space of the items' targets, in the order given. Sessions longer than
+    /// [`Served::max_length`] are not taken. Computes on the calling thread alone.
+    ///
+    /// # Errors
+    /// No session, one that is too long, a row of another vocabulary, a result that is not a finite number.
+    pub fn encode(&self, sessions: &[&Sequence]) -> Result<Vec<Vec<f32>>, ModelError> {
+        let batch = Batch::new(&Padded::new(sessions), self.model.config(), &Device::Cpu)?;
+        let vectors = self.model.last(&self.table, &batch)?.to_vec2::<f32>()?;
+        if vectors.iter().flatten().any(|value| !value.is_finite()) {
+            return Err(ModelError::Weights("a session's vector holds what is not a finite number".into()));
+        }
+        Ok(vectors)
+    }
+}
+
+/// Keeps the products of matrices on the thread that asks for them. Otherwise those of longer sessions would be shared
+/// out among as many threads as there are processors, beside those that answer requests.
+fn on_one_thread() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| gemm::set_threading_threshold(usize::MAX));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::ModelConfig;
+    use super::super::weights::Weights;
+    use super::*;
+    use crate::features::Attributes;
+    use std::collections::{BTreeMap, HashMap};
+
+    fn written(folder: &Path, scale: f64) {
+        let vocabulary = Vocabulary::new(["a", "b", "c", "d"]).unwrap();
+        let config = ModelConfig { width: 8, max_length: 6, ..ModelConfig::small(5) };
+        let mut weights = Weights::fresh(3);
+        Transformer::new(&config, &Arc::default(), &mut weights).unwrap();
+        let tensors: HashMap<String, Tensor> =
+            weights.variables().iter().map(|(name, w)| (name.clone(), (w.as_tensor() * scale).unwrap())).collect();
+        let attributes = Attributes::default();
+        let content = checkpoint::Content {
+            config: &config,
+            vocabulary: &vocabulary,
+            attributes: &attributes,
+            tensors: &tensors,
+            facts: BTreeMap::new(),
+        };
+        checkpoint::write(folder, content).unwrap();
+    }
+
+    #[test]
+    fn a_session_alone_is_encoded_as_among_others_and_an_empty_one_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        written(folder.path(), 1.0);
+        let served = Served::open("shop/1", folder.path()).unwrap();
+        let sessions = [&[1, 2, 3, 4, 1, 2][..], &[4], &[], &[2, 2, 3]].map(|rows| Sequence::of_rows(rows, 6));
+        let together = served.encode(&sessions.iter().collect::<Vec<_>>()).unwrap();
+        for (session, row) in sessions.iter().zip(&together) {
+            let alone = served.encode(&[session]).unwrap().remove(0);
+            let apart = alone.iter().zip(row).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+            assert!(apart < 1e-5, "{apart} apart for {session:?}");
+        }
+        assert!(together[0] != together[1] && served.target(4).is_some() && served.target(5).is_none());
+    }
+
+    #[test]
+    fn weights_that_are_numbers_and_compute_none_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        written(folder.path(), 1e38);
+        let said = Served::open("shop/1", folder.path()).unwrap_err().to_string();
+        assert!(said.contains("finite"), "{said}");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error_and_no_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        written(folder.path(), 1.0);
+        let served = Served::open("shop/1", folder.path()).unwrap();
+        assert!(served.encode(&[]).is_err());
+        assert!(served.encode(&[&Sequence::of_rows(&[1; 7], 7)]).is_err());
+        assert!(served.encode(&[&Sequence::of_rows(&[5], 6)]).is_err());
+    }
+}
