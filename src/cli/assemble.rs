@@ -4,7 +4,7 @@
 use crate::catalogue::crawl::Crawler;
 use crate::catalogue::{Catalogue, Index, import};
 use crate::domain::ids::CustomerId;
-use crate::engine::Engine;
+use crate::engine::{Engine, ModelSettings};
 use crate::gateway::compose::Composed;
 use crate::gateway::persisted::Persisted;
 use crate::gateway::persisted::remembered::Remembered;
@@ -13,6 +13,8 @@ use crate::gateway::share::Share;
 use crate::gateway::{Gateway, Modules, personalize};
 use crate::ingest::identity::{AskPlatform, CustomerCheck, Hasher, NoAnswer};
 use crate::ingest::{Deps, Ingest};
+use crate::model::Served;
+use crate::model::versions::Versions;
 use crate::platform::upstream::{Upstream, UpstreamConfigError};
 use crate::platform::{self, Platform, introspect};
 use crate::server::graphiql::{self, PageSettings};
@@ -21,6 +23,7 @@ use crate::settings::Settings;
 use crate::store::MemoryStore;
 use crate::telemetry::customer_data::Credential;
 use crate::telemetry::init::{self, Metrics};
+use crate::telemetry::reload::ReadAgain;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
@@ -71,6 +74,34 @@ pub fn catalogue(settings: &Settings) -> anyhow::Result<Catalogue> {
     Ok(catalogue)
 }
 
+/// Serves the version of the model that is active by the settings, or none. What is served from now on in words; `None`
+/// where it is the same as before. Blocks for the reading.
+/// Errors: a version that cannot be served; then the one before stays.
+pub fn serve_model(settings: &ModelSettings, engine: &Engine) -> anyhow::Result<Option<String>> {
+    let before = engine.model();
+    let versions = settings.dir.as_ref().map(Versions::new);
+    let active = versions.as_ref().map(Versions::active).transpose()?.flatten();
+    let (Some(versions), Some(version)) = (versions, active) else {
+        return match before {
+            None => Ok(None),
+            Some(_) => {
+                engine.serve(None).map_err(anyhow::Error::msg)?;
+                Ok(Some("no model".to_owned()))
+            }
+        };
+    };
+    let model = versions.open(&version)?;
+    let same = |before: &Arc<Served>| {
+        before.name() == model.name() && before.manifest().weights_sha256 == model.manifest().weights_sha256
+    };
+    if before.as_ref().is_some_and(same) {
+        return Ok(None);
+    }
+    let name = model.name().to_string();
+    engine.serve(Some(Arc::new(model))).map_err(anyhow::Error::msg)?;
+    Ok(Some(name))
+}
+
 /// The crawl of the shop into a catalogue; it has not begun.
 /// Errors: a missing address.
 pub fn crawler(settings: &Settings, shop: &Shop, catalogue: &Arc<Catalogue>) -> anyhow::Result<Crawler> {
@@ -106,6 +137,11 @@ impl State {
     fn new(settings: &Settings, shop: &Arc<ArcSwap<Shop>>, metrics: Metrics, demo: bool) -> anyhow::Result<Self> {
         let catalogue = Arc::new(catalogue(settings)?);
         let engine = Arc::new(Engine::with_model(settings.engine.clone(), settings.model.clone(), catalogue.clone()));
+        // A model that cannot be served is no reason not to start: the statistics decide.
+        match serve_model(&settings.model, &engine) {
+            Ok(_) => {}
+            Err(error) => ReadAgain { kind: "model", outcome: "refused", detail: &format!("{error:#}") }.emit(),
+        }
         let store = Arc::new(MemoryStore::new(&settings.store.memory));
         let deps = Deps {
             platform: shop.load().platform.clone(),

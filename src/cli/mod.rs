@@ -7,6 +7,7 @@ pub mod demo;
 mod doctor;
 mod evaluate;
 mod live;
+mod models;
 mod schema;
 mod serve;
 mod target;
@@ -35,6 +36,8 @@ enum Command {
     Catalogue(catalogue::Arguments),
     /// Train on a public data set and print the model beside every baseline.
     Evaluate(evaluate::Arguments),
+    /// The versions of a model: show them, serve another one, go back.
+    Models(models::Arguments),
     /// Check settings, shop and machine before shoppers come: each line PASS, WARN or FAIL with what to do.
     Doctor(doctor::Arguments),
 }
@@ -61,6 +64,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Schema(arguments) => schema::run(arguments).await,
             Command::Catalogue(arguments) => catalogue::run(arguments).await,
             Command::Evaluate(arguments) => evaluate::run(arguments).await,
+            Command::Models(arguments) => models::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,
         }
     })

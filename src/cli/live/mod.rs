@@ -1,10 +1,13 @@
 //! A running gateway changes: settings ([`settings`]), the shop's schema ([`schema`]) and secrets, each built and
 //! checked beside what is in use and then swapped at once. Requests in flight end with what they began with.
 //!
+//! The model ([`model`]) likewise.
+//!
 //! When: `watch.rs`. The settings at SIGHUP and when their file changed; the schema at SIGHUP, SIGUSR1, on its interval
 //! and when its file changed; secrets at SIGHUP and on their interval. What cannot be used is refused, and what was in
 //! use stays.
 
+mod model;
 mod schema;
 mod settings;
 mod watch;

@@ -55,6 +55,7 @@ impl Keeper {
     pub(super) async fn watch(self: &Arc<Self>, mut signals: Signals) {
         let mut settings = Watched::new(self.file.clone());
         let mut schema = Watched::new(self.settings.load().platform.schema.clone());
+        let mut model = Watched::new(self.model_pointer());
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut secrets_read = Instant::now();
@@ -68,6 +69,7 @@ impl Keeper {
                         self.read_settings().await;
                         self.read_secrets().await;
                         secrets_read = Instant::now();
+                        self.read_model().await;
                     }
                     self.schema.notify_one();
                 }
@@ -75,6 +77,14 @@ impl Keeper {
                     if settings.changed().await {
                         self.read_settings().await;
                         self.running.state.reloaded.announce();
+                    }
+                    let pointer = self.model_pointer();
+                    if model.path != pointer {
+                        model = Watched::new(pointer);
+                        // It may name no version yet, and then the one before is no longer served.
+                        self.read_model().await;
+                    } else if model.changed().await {
+                        self.read_model().await;
                     }
                     let file = self.settings.load().platform.schema.clone();
                     if schema.path != file {

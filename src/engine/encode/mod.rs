@@ -124,6 +124,12 @@ impl Stage {
                 Ok(matched) if self.served().is_some_and(|now| Arc::ptr_eq(&now, &served)) => {
                     let name: &str = served.name();
                     ModelStands { before: None, now: Some(name), products: matched.len() }.emit();
+                    if matched.len() == 0 && !index.is_empty() {
+                        tracing::warn!(
+                            model = name,
+                            "the model knows no product of the catalogue: it is another shop's"
+                        );
+                    }
                     self.matched.store(Some(Arc::new(matched)));
                 }
                 Ok(_) => {}
