@@ -1,8 +1,8 @@
 //! `outfitter demo`: the demo store and the gateway before it, in one process.
 
 use super::assemble::{self, Assembled};
-use super::say;
 use super::serve::{listen, scheme, telemetry, tls, until_stopped};
+use super::{export, say};
 use crate::demo::{self, Store};
 use crate::domain::consent::Consent;
 use crate::domain::event::Event;
@@ -37,6 +37,9 @@ pub(super) struct Arguments {
     /// Settings of gateway and demo store.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Write the store's products and history into this folder, for `outfitter train`, and end.
+    #[arg(long, value_name = "FOLDER")]
+    export: Option<PathBuf>,
     /// The gateway speaks TLS with a certificate made for this run.
     #[arg(long)]
     tls_self_signed: bool,
@@ -45,6 +48,9 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut settings = Settings::load(arguments.config.as_deref())?;
     settings.demo.seed = arguments.seed.unwrap_or(settings.demo.seed);
+    if let Some(folder) = &arguments.export {
+        return export::run(settings, folder).await;
+    }
     // Its screen is for what it says at the start, so it logs only where that is asked for.
     let asked = std::env::var_os(LOG).is_some() || settings.telemetry != TelemetrySettings::default();
     let telemetry = if asked { telemetry(&settings)? } else { Telemetry::default() };

@@ -6,11 +6,15 @@ mod check;
 pub mod demo;
 mod doctor;
 mod evaluate;
+mod export;
+mod figures;
 mod live;
 mod models;
+mod progress;
 mod schema;
 mod serve;
 mod target;
+mod train;
 
 use clap::{Parser, Subcommand};
 use std::io::Write;
@@ -34,6 +38,8 @@ enum Command {
     Schema(schema::Arguments),
     /// Crawl, import or show the catalogue.
     Catalogue(catalogue::Arguments),
+    /// Train a model on the shop's events, compare it with every baseline, and publish it as a new version.
+    Train(train::Arguments),
     /// Train on a public data set and print the model beside every baseline.
     Evaluate(evaluate::Arguments),
     /// The versions of a model: show them, serve another one, go back.
@@ -63,6 +69,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Schema(arguments) => schema::run(arguments).await,
             Command::Catalogue(arguments) => catalogue::run(arguments).await,
+            Command::Train(arguments) => train::run(arguments).await,
             Command::Evaluate(arguments) => evaluate::run(arguments).await,
             Command::Models(arguments) => models::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,

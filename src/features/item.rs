@@ -4,6 +4,7 @@
 //! An item that nobody has met yet is embedded by its attributes alone. A name that fewer than two items have says
 //! nothing of other items and is left out, as are names beyond a bound on each item.
 
+use crate::domain::product::CatalogueProduct;
 use std::collections::{BTreeMap, HashSet};
 
 /// The most attributes of an item that count.
@@ -52,11 +53,40 @@ impl Attributes {
         &self.names
     }
 
+    /// The numbers of those names that are known, ascending, each once: what an item is known by that came later.
+    pub fn numbers<S: AsRef<str>>(&self, names: &[S]) -> Vec<u32> {
+        let number = |name: &S| self.names.binary_search_by(|own| own.as_str().cmp(name.as_ref())).ok();
+        let mut numbers: Vec<u32> = names.iter().filter_map(number).take(MOST).map(|at| at as u32).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
     /// The attributes of a row, ascending; none for a row that is not there.
     pub fn of(&self, row: usize) -> &[u32] {
         let bounds = self.offsets.get(row).zip(self.offsets.get(row + 1));
         bounds.and_then(|(from, to)| self.values.get(*from as usize..*to as usize)).unwrap_or_default()
     }
+}
+
+/// Words of a description that are attributes: what follows says little.
+const DESCRIPTION_WORDS: usize = 24;
+
+/// What a product of the catalogue is known by: category, brand, price band, tags and words, each a name. Training and
+/// serving both ask here, so that a product means the same to both. `band` is the product's price band within its
+/// category, from 0.
+pub fn described(product: &CatalogueProduct, band: Option<u8>) -> Vec<String> {
+    let kinds = [("category", &product.category), ("brand", &product.vendor)];
+    let mut names: Vec<String> =
+        kinds.iter().filter(|(_, text)| !text.is_empty()).map(|(kind, text)| format!("{kind}:{text}")).collect();
+    // A band means something only beside its category.
+    names.extend(band.map(|band| format!("price:{}:{band}", product.category)));
+    names.extend(words(&product.title).into_iter().map(|word| format!("word:{word}")));
+    names.extend(product.tags.iter().map(|tag| format!("tag:{tag}")));
+    names.extend(words(&product.text).into_iter().take(DESCRIPTION_WORDS).map(|word| format!("word:{word}")));
+    let mut once = HashSet::new();
+    names.retain(|name| once.insert(name.clone()));
+    names
 }
 
 /// The words of a text in lower case, each once, in order of appearance; whatever is neither letter nor digit parts them.
@@ -76,6 +106,18 @@ mod tests {
         assert_eq!(attributes.names(), ["red", "shoe"]);
         assert_eq!((attributes.of(1), attributes.of(2), attributes.of(0)), (&[0, 1][..], &[1][..], &[][..]));
         assert_eq!((attributes.rows(), attributes.of(9)), (4, &[][..]));
+        assert_eq!(attributes.numbers(&["shoe", "new", "red", "shoe"]), [0, 1]);
+    }
+
+    #[test]
+    fn a_product_is_known_by_category_brand_price_tags_and_words_each_once() {
+        let line = r#"{"key":"1","handle":"h","title":"Red wool hat","category":"Hats","vendor":"Ull","tags":["warm"],
+            "text":"A red hat."}"#;
+        let product: CatalogueProduct = serde_json::from_str(line).unwrap();
+        let expected = "category:Hats brand:Ull price:Hats:2 word:red word:wool word:hat tag:warm word:a";
+        assert_eq!(described(&product, Some(2)).join(" "), expected);
+        let bare: CatalogueProduct = serde_json::from_str(r#"{"key":"1","handle":"h","title":"🌶"}"#).unwrap();
+        assert!(described(&bare, None).is_empty());
     }
 
     #[test]

@@ -8,6 +8,6 @@ mod item;
 mod sequence;
 mod vocabulary;
 
-pub use item::{Attributes, words};
+pub use item::{Attributes, described, words};
 pub use sequence::{ACTIONS, Action, Interaction, Padded, Sequence, TIME_BUCKETS, interactions, time_bucket};
 pub use vocabulary::{PADDING, Vocabulary, VocabularyError};

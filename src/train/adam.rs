@@ -22,6 +22,22 @@ impl Adam {
         Self { weights: weights.into_iter().map(begin).collect(), steps: 0 }
     }
 
+    /// Steps made, and the means and mean squares of each weight's gradients, in the order given at first.
+    pub(super) fn moments(&self) -> (i32, Vec<(Vec<f32>, Vec<f32>)>) {
+        let of = |(_, moments): &(Var, Moments)| moments.means.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (self.steps, self.weights.iter().map(of).collect())
+    }
+
+    /// Goes on from what [`Adam::moments`] told. Those of another length are left as they were.
+    pub(super) fn resume(&mut self, steps: i32, moments: Vec<(Vec<f32>, Vec<f32>)>) {
+        self.steps = steps;
+        for ((weight, own), read) in self.weights.iter_mut().zip(moments) {
+            if read.0.len() == weight.elem_count() && read.1.len() == weight.elem_count() {
+                *own.means.get_mut().unwrap_or_else(PoisonError::into_inner) = read;
+            }
+        }
+    }
+
     /// Moves every weight that has a gradient.
     pub(super) fn step(&mut self, gradients: &GradStore, rate: f32) -> Result<()> {
         self.steps = self.steps.saturating_add(1);

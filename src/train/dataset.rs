@@ -1,12 +1,15 @@
 //! Public data sets in their usual text forms.
 //!
 //! `NAME.seq.txt`: a user a line, item ids oldest first. `NAME.train.txt`: a session a line; beside it `NAME.test.txt`: the
-//! beginning of a session, a tab, the item that came next.
+//! beginning of a session, a tab, the item that came next. Where they are there, `NAME.attrs.json` (an object from item to a
+//! list of attributes) and `NAME.text.txt` (line i the text of item i) say what is known of the items.
 
 use super::error::TrainError;
-use crate::features::{PADDING, Vocabulary};
+use crate::features::{Attributes, PADDING, Vocabulary, words};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 /// One question: after this history, which item came next?
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub struct Dataset {
     pub sequences: Vec<Vec<u32>>,
     /// Test cases, where the data set brings its own; a target that training never saw is padding: always a miss.
     pub test: Option<Vec<Case>>,
+    /// What is known of the items; nothing of any where the data set says nothing.
+    pub attributes: Arc<Attributes>,
 }
 
 impl Dataset {
@@ -34,8 +39,10 @@ impl Dataset {
     /// The file cannot be read, a line is not of item ids, or the name ends otherwise.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
         let name = path.to_string_lossy();
-        if name.ends_with(".seq.txt") {
-            return Self::of(&lines(path)?, None);
+        if let Some(stem) = name.strip_suffix(".seq.txt") {
+            let mut data = Self::of(&lines(path)?, None)?;
+            data.attributes = Arc::new(attributes(stem, &data.vocabulary)?);
+            return Ok(data);
         }
         let Some(stem) = name.strip_suffix(".train.txt") else {
             let why = format!("{name}: the name of a data set ends in .seq.txt or .train.txt");
@@ -63,8 +70,37 @@ impl Dataset {
         };
         let test = test.map(|test| test.iter().map(case).collect());
         let sequences = sequences.iter().map(rows).collect();
-        Ok(Self { vocabulary, sequences, test })
+        Ok(Self { vocabulary, sequences, test, attributes: Arc::default() })
     }
+}
+
+/// What the files beside a data set say of its items; names of a kind that no file tells are missing.
+fn attributes(stem: &str, vocabulary: &Vocabulary) -> Result<Attributes, TrainError> {
+    let mut names = vec![Vec::new(); vocabulary.rows()];
+    let mut found = false;
+    let path = format!("{stem}.attrs.json");
+    let path = Path::new(&path);
+    if path.exists() {
+        let of: BTreeMap<String, Vec<serde_json::Value>> = serde_json::from_str(&text(path)?).map_err(|error| {
+            let why = format!("an object from items to lists is expected: {error}");
+            TrainError::Line { path: path.to_owned(), line: error.line(), why }
+        })?;
+        for (key, values) in of {
+            let Some(row) = vocabulary.row(&key) else { continue };
+            names[row as usize].extend(values.iter().map(|value| format!("attribute:{value}")));
+        }
+        found = true;
+    }
+    let path = format!("{stem}.text.txt");
+    let path = Path::new(&path);
+    if path.exists() {
+        for (text, item) in text(path)?.lines().zip(1u64..) {
+            let Some(row) = vocabulary.row(&item.to_string()) else { continue };
+            names[row as usize].extend(words(text).into_iter().map(|word| format!("word:{word}")));
+        }
+        found = true;
+    }
+    Ok(if found { Attributes::new(&names) } else { Attributes::default() })
 }
 
 fn text(path: &Path) -> Result<String, TrainError> {
@@ -113,6 +149,21 @@ mod tests {
         let test = read.test.unwrap();
         assert_eq!((&test[0].history[..], test[0].target), (&[1][..], 2));
         assert_eq!((&test[1].history[..], test[1].target), (&[2][..], PADDING));
+    }
+
+    #[test]
+    fn what_stands_beside_a_data_set_says_what_its_items_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("small.seq.txt");
+        fs::write(&path, "1 2 3\n").unwrap();
+        assert_eq!(Dataset::read(&path).unwrap().attributes.names().len(), 0);
+        fs::write(folder.path().join("small.attrs.json"), r#"{"1": [7, 8], "3": [7], "unknown": [7]}"#).unwrap();
+        fs::write(folder.path().join("small.text.txt"), "red hat\nred shoe\n\n").unwrap();
+        let attributes = Dataset::read(&path).unwrap().attributes;
+        assert_eq!(attributes.names(), ["attribute:7", "word:red"]);
+        assert_eq!((attributes.of(1), attributes.of(2), attributes.of(3)), (&[0, 1][..], &[1][..], &[0][..]));
+        fs::write(folder.path().join("small.attrs.json"), "[]").unwrap();
+        assert!(Dataset::read(&path).is_err());
     }
 
     #[test]

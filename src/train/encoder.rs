@@ -8,6 +8,7 @@ use candle_core::Tensor;
 
 /// A trained model and its item tables, made once.
 pub struct Encoder {
+    name: String,
     model: Transformer,
     table: Tensor,
     targets: Tensor,
@@ -22,7 +23,12 @@ impl Encoder {
         // Detached, because the weights remain variables and every product would be recorded.
         let table = model.table()?.detach();
         let targets = model.targets(&table)?.t()?.contiguous()?.detach();
-        Ok(Self { model, table, targets })
+        Ok(Self { name: "encoder".to_owned(), model, table, targets })
+    }
+
+    /// The same under another name.
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
     }
 
     /// The model.
@@ -38,7 +44,7 @@ impl Encoder {
 
 impl Ranker for Encoder {
     fn name(&self) -> &str {
-        "SASRec"
+        &self.name
     }
 
     fn score(&self, histories: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError> {

@@ -6,6 +6,7 @@ use super::metrics::Metrics;
 use super::ranker::Ranker;
 use crate::features::PADDING;
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 /// Cases scored at once.
 const CHUNK: usize = 64;
@@ -21,6 +22,8 @@ pub struct Measured {
     pub covered: usize,
     /// Mean number of training events of the items among the first ten.
     pub popularity: f64,
+    /// What scoring a case took, in milliseconds, in batches and on as many threads as candle uses.
+    pub milliseconds: f64,
 }
 
 /// How cases are measured.
@@ -45,11 +48,14 @@ pub fn measure(ranker: &dyn Ranker, cases: &[Case], terms: Terms<'_>) -> Result<
     // Histories of like length side by side: a batch is as long as its longest.
     order.sort_by_key(|at| cases[*at].history.len());
     let mut scores = vec![0f32; CHUNK * terms.rows];
+    let mut took = Duration::ZERO;
     for chunk in order.chunks(CHUNK) {
         let histories: Vec<&[u32]> = chunk.iter().map(|at| &cases[*at].history[..]).collect();
         let scores = &mut scores[..chunk.len() * terms.rows];
         scores.fill(0.0);
+        let began = Instant::now();
         ranker.score(&histories, scores)?;
+        took += began.elapsed();
         for (at, scores) in chunk.iter().zip(scores.chunks_exact_mut(terms.rows)) {
             finish(scores, &cases[*at].history, terms);
             ranks[*at] = rank(scores, cases[*at].target);
@@ -60,7 +66,8 @@ pub fn measure(ranker: &dyn Ranker, cases: &[Case], terms: Terms<'_>) -> Result<
             }
         }
     }
-    Ok(Measured { ranks, covered: covered.len(), popularity: popularity / shown.max(1) as f64 })
+    let milliseconds = took.as_secs_f64() * 1e3 / cases.len().max(1) as f64;
+    Ok(Measured { ranks, covered: covered.len(), popularity: popularity / shown.max(1) as f64, milliseconds })
 }
 
 impl Measured {

@@ -12,14 +12,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const LOGITS: usize = 4 << 20;
 
 /// The mean cross-entropy of `states [N, D]` against `items [V, D]` where `targets [N]` are the right rows; differentiable in
-/// states and items. Padding's row is never in the sum.
+/// states and items. `offsets [V]` are added to the logits of the items; an empty slice adds nothing. Padding's row is never
+/// in the sum.
 ///
 /// # Errors
 /// Shapes or targets that do not fit; candle's.
-pub fn linear_cross_entropy(states: &Tensor, items: &Tensor, targets: &[u32]) -> Result<Tensor> {
+pub fn linear_cross_entropy(states: &Tensor, items: &Tensor, targets: &[u32], offsets: &[f32]) -> Result<Tensor> {
     let ((count, width), (rows, _)) = (states.dims2()?, items.dims2()?);
     if targets.len() != count || count == 0 || targets.iter().any(|target| *target as usize >= rows) {
         bail!("{} targets of {count} states and {rows} items", targets.len());
+    }
+    if !offsets.is_empty() && offsets.len() != rows {
+        bail!("{} offsets of {rows} items", offsets.len());
     }
     let (fixed, table) = (states.detach().contiguous()?, items.detach().contiguous()?);
     let chunk = (LOGITS / rows).clamp(16, 1024);
@@ -29,7 +33,7 @@ pub fn linear_cross_entropy(states: &Tensor, items: &Tensor, targets: &[u32]) ->
     for (at, targets) in targets.chunks(chunk).enumerate() {
         let part = fixed.narrow(0, at * chunk, targets.len())?;
         let logits = part.matmul(&table.t()?)?;
-        let softmax = LogitsToGradient { targets, rows, share: 1.0 / count as f32, loss: AtomicU64::new(0) };
+        let softmax = LogitsToGradient { targets, offsets, rows, share: 1.0 / count as f32, loss: AtomicU64::new(0) };
         logits.inplace_op1(&softmax)?;
         loss += f64::from_bits(softmax.loss.into_inner());
         to_states.push(logits.matmul(&table)?);
@@ -43,6 +47,7 @@ pub fn linear_cross_entropy(states: &Tensor, items: &Tensor, targets: &[u32]) ->
 /// Turns each row of logits into its softmax less the target's one, times a share.
 struct LogitsToGradient<'a> {
     targets: &'a [u32],
+    offsets: &'a [f32],
     rows: usize,
     share: f32,
     /// The sum of the losses, as the bits of an f64: the operation is called once, by reference.
@@ -60,6 +65,7 @@ impl InplaceOp1 for LogitsToGradient<'_> {
         };
         let mut sum = 0f64;
         for (logits, target) in values[from..to].chunks_exact_mut(self.rows).zip(self.targets) {
+            logits.iter_mut().zip(self.offsets).for_each(|(logit, offset)| *logit += offset);
             logits[PADDING as usize] = f32::MIN;
             let top = maximum(logits);
             let own = logits[*target as usize];
@@ -113,9 +119,11 @@ mod tests {
     fn loss_and_gradients_are_those_of_the_naive_computation() {
         let (states, items) = (variable(40, 6, 1.0), variable(9, 6, 5.0));
         let targets: Vec<u32> = (0..40).map(|at| at % 8 + 1).collect();
-        let fused = linear_cross_entropy(&states, &items, &targets).unwrap();
+        let offsets = [0.0, 0.5, -0.5, 1.0, 0.0, 0.2, 0.0, -2.0, 0.1];
+        let fused = linear_cross_entropy(&states, &items, &targets, &offsets).unwrap();
         // Without padding's row.
         let logits = states.matmul(&items.narrow(0, 1, 8).unwrap().t().unwrap()).unwrap();
+        let logits = logits.broadcast_add(&Tensor::new(&offsets[1..], &Device::Cpu).unwrap()).unwrap();
         let shifted: Vec<u32> = targets.iter().map(|target| target - 1).collect();
         let naive = candle_nn::loss::cross_entropy(&logits, &Tensor::new(shifted, &Device::Cpu).unwrap()).unwrap();
         let apart = (fused.to_scalar::<f32>().unwrap() - naive.to_scalar::<f32>().unwrap()).abs();
@@ -132,7 +140,8 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_an_error() {
         let (states, items) = (variable(2, 4, 1.0), variable(3, 4, 2.0));
-        assert!(linear_cross_entropy(&states, &items, &[1]).is_err());
-        assert!(linear_cross_entropy(&states, &items, &[1, 3]).is_err());
+        assert!(linear_cross_entropy(&states, &items, &[1], &[]).is_err());
+        assert!(linear_cross_entropy(&states, &items, &[1, 3], &[]).is_err());
+        assert!(linear_cross_entropy(&states, &items, &[1, 2], &[0.0]).is_err());
     }
 }

@@ -79,6 +79,15 @@ fn intervals(values: &[[f64; 4]], seed: u64) -> [Interval; 4] {
     })
 }
 
+/// The mean of the cases' differences with its interval: both rankers had the same cases. The value of a case is its NDCG@10,
+/// or its MRR@20 where `sessions`.
+pub fn difference(own: &[f32], other: &[f32], sessions: bool, seed: u64) -> Interval {
+    let value = |rank: f32| if sessions { reciprocal(rank, 20.0) } else { ndcg(rank, 10.0) };
+    let differences: Vec<[f64; 4]> =
+        own.iter().zip(other).map(|(own, other)| [value(*own) - value(*other), 0.0, 0.0, 0.0]).collect();
+    intervals(&differences, seed)[0]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +100,17 @@ mod tests {
         near(metrics.recall_20.mean, 6.0 / 8.0);
         near(metrics.ndcg_10.mean, (1.0 + 0.5 + 1.0 / 11f64.log2() + 1.0 / 3f64.log2()) / 8.0);
         near(metrics.mrr_20.mean, (1.0 + 1.0 / 3.0 + 0.1 + 1.0 / 11.0 + 1.0 / 20.0 + 0.5) / 8.0);
+    }
+
+    #[test]
+    fn a_small_difference_on_the_same_cases_is_seen_where_intervals_overlap() {
+        let other: Vec<f32> = (0..2_000).map(|at| if at % 2 == 0 { 1.0 } else { 100.0 }).collect();
+        let own: Vec<f32> = other.iter().map(|rank| if *rank < 10.0 { 0.0 } else { 100.0 }).collect();
+        let apart = difference(&own, &other, false, 1);
+        assert!(apart.low > 0.0 && (apart.mean - 0.5 * (1.0 - 1.0 / 3f64.log2())).abs() < 1e-9, "{apart:?}");
+        let none = difference(&own, &own, true, 1);
+        assert!(none.low.abs() < 1e-12 && none.high.abs() < 1e-12);
+        assert!(difference(&other, &own, true, 1).high < 0.0);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Training and its honest measure: data sets, splits, the loss, the loop, baselines and metrics.
 //!
-//! The walk: [`Dataset`] reads a file, [`Protocol::split`] parts it so that nothing of the future is learned,
+//! The walk: [`Dataset`] or [`Shop`] reads a file, [`Protocol::split`] or [`split_by_time`] parts it so that nothing of the
+//! future is learned, [`chosen`] picks the settings,
 //! [`trainer::train`] learns, [`evaluate::measure`] ranks every item for every case, [`table::compare`] puts the model beside
 //! the baselines. Everything is the same for the same seed and number of threads: iteration is in order, ties fall by
 //! rule.
@@ -8,22 +9,39 @@
 mod adam;
 pub mod baselines;
 mod blend;
+mod by_time;
+mod choose;
 mod dataset;
 mod encoder;
 mod error;
 pub mod evaluate;
+mod events;
+mod incumbent;
+mod judge;
+mod learner;
 mod loss;
 mod metrics;
+mod passes;
 mod ranker;
+mod recipe;
 mod split;
+mod state;
 pub mod table;
 pub mod trainer;
 
 pub use blend::{Blend, learn as learn_blend};
+pub use by_time::{is_unknown, split as split_by_time};
+pub use choose::chosen;
 pub use dataset::{Case, Dataset};
 pub use encoder::Encoder;
 pub use error::TrainError;
+pub use events::{History, Shop};
+pub use incumbent::{Incumbent, LEARNED_UNTIL};
+pub use judge::{Loss, losses};
 pub use loss::linear_cross_entropy;
-pub use metrics::{Interval, Metrics};
+pub use metrics::{Interval, Metrics, difference};
+pub use passes::{Data, Pass, Told, Watch};
 pub use ranker::Ranker;
+pub use recipe::Recipe;
 pub use split::{Protocol, Split};
+pub use state::fingerprint;

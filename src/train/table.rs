@@ -1,22 +1,30 @@
 //! The table: the model and its blend beside every baseline, on one test.
 
-use super::baselines::{CoVisitation, CoVisitationConfig, ItemKnn, Popularity, Recency, SessionKnn, counts};
+use super::baselines::{
+    CoVisitation, CoVisitationConfig, Ease, ItemKnn, Popularity, Recency, SessionKnn, TextKnn, counts,
+};
 use super::blend::{self, Blend};
+use super::choose;
 use super::encoder::Encoder;
 use super::error::TrainError;
 use super::evaluate::{Terms, measure};
 use super::metrics::Metrics;
+use super::passes::{Data, Pass, Watch};
 use super::ranker::Ranker;
+use super::recipe::Recipe;
 use super::split::Split;
-use super::trainer::{self, Data, Pass, Recipe};
+use super::trainer::{self, Trained};
 use crate::features::Attributes;
 use crate::model::ModelConfig;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Validation cases on which the blend is learned.
 const BLENDED: usize = 4_000;
 /// Training events up to which a target is rare.
 const RARE: u32 = 3;
+/// The line of what is served.
+pub const BLEND: &str = "blend";
 
 /// One ranker's line.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -27,12 +35,19 @@ pub struct Line {
     pub all: Metrics,
     /// Over cases whose target has 1 to 3 training events.
     pub rare: Metrics,
+    /// Over cases whose target has a training event.
+    pub warm: Metrics,
     /// Over cases whose target has none.
     pub cold: Metrics,
     /// Share of the items among the first ten of any case.
     pub coverage: f64,
     /// Mean training events of the items among the first ten, over that of the targets: 1 is no bias.
     pub popularity_bias: f64,
+    /// What scoring a case took, in milliseconds.
+    pub milliseconds: f64,
+    /// The target's rank in each case, from 0.
+    #[serde(skip)]
+    pub ranks: Vec<f32>,
 }
 
 /// The whole table.
@@ -40,73 +55,131 @@ pub struct Line {
 pub struct Table {
     /// The lines, the blend last.
     pub lines: Vec<Line>,
-    /// The encoder's share in the blend.
-    pub share: f32,
+    /// The shares of the blend: of the encoder, co-visitation and VMIS-kNN.
+    pub shares: Vec<f32>,
+    /// How well the blend ranks the validation cases that it was learned on.
+    pub blended: f64,
     /// The pass that validation chose.
     pub epoch: usize,
     /// Passes made.
-    pub passes: usize,
+    pub passes: Vec<Pass>,
+    /// The model's settings.
+    pub config: ModelConfig,
+    /// How it was trained.
+    pub recipe: Recipe,
+}
+
+impl Table {
+    /// The line of a ranker.
+    pub fn line(&self, name: &str) -> Option<&Line> {
+        self.lines.iter().find(|line| line.name == name)
+    }
+}
+
+/// What is to be compared.
+#[derive(Clone, Copy)]
+pub struct Plan<'a> {
+    /// What is learned and measured.
+    pub split: &'a Split,
+    /// What is known of the items.
+    pub attributes: &'a Arc<Attributes>,
+    /// The model.
+    pub config: &'a ModelConfig,
+    /// How it is trained.
+    pub recipe: &'a Recipe,
+    /// Whether plain SASRec is trained beside it, where the model is another.
+    pub plain: bool,
+    /// Rankers beside the baselines, such as the model that is served now.
+    pub others: &'a [&'a dyn Ranker],
+    /// Where the training's state is kept.
+    pub keep: Option<&'a Path>,
 }
 
 /// Trains, and measures everything on the test.
 ///
 /// # Errors
 /// The trainer's.
-pub fn compare(
-    split: &Split,
-    config: &ModelConfig,
-    recipe: &Recipe,
-    watch: &mut dyn FnMut(&Pass),
-) -> Result<Table, TrainError> {
-    let attributes: Arc<Attributes> = Arc::default();
+pub fn compare(plan: Plan<'_>, watch: Watch<'_>) -> Result<Table, TrainError> {
+    let Plan { split, attributes, config, recipe, .. } = plan;
     let learned = counts(&split.train, split.rows);
     let terms = Terms { rows: split.rows, mask_seen: split.mask_seen, counts: &learned };
-    let data = Data { sequences: &split.train, validation: &split.validation, terms, attributes: &attributes };
+    let data = Data { sequences: &split.train, validation: &split.validation, terms, attributes, keep: plan.keep };
     let mut trained = trainer::train(config, recipe, data, watch)?;
-    let (epoch, passes) = (trained.epoch, trained.passes.len());
-    let covisited = CoVisitationConfig { repeats: !split.mask_seen, ..CoVisitationConfig::default() };
-    let chosen = CoVisitation::new(&split.train, split.rows, covisited);
+    let (epoch, passes) = (trained.epoch, std::mem::take(&mut trained.passes));
+    let covisitation = CoVisitation::new(&split.train, split.rows, covisited(split));
+    let sessions = SessionKnn::new(&split.train, split.rows);
     let step = split.validation.len().div_ceil(BLENDED);
     let cases: Vec<_> = split.validation.iter().step_by(step.max(1)).cloned().collect();
-    let (share, _) = blend::learn(&trained.encoder, &chosen, &cases, terms)?;
-    if split.retrain {
-        let recipe = Recipe { epochs: epoch, ..recipe.clone() };
-        let data = Data { sequences: &split.refit, validation: &[], ..data };
-        trained = trainer::train(config, &recipe, data, watch)?;
-    }
-    let lines = lines(split, &trained.encoder, covisited, (share, recipe.seed))?;
-    Ok(Table { lines, share, epoch, passes })
+    let (shares, blended) = blend::learn(&[&trained.encoder, &covisitation, &sessions], &cases, terms)?;
+    let encoder = finally(plan, config, trained, data, watch)?;
+    let plain = match (choose::plain(config), plan.plain) {
+        (plain, true) if plain != *config => {
+            let nothing = Arc::default();
+            let data = Data { attributes: &nothing, keep: None, ..data };
+            let trained = trainer::train(&plain, recipe, data, watch)?;
+            Some(finally(plan, &plain, trained, data, watch)?.named("SASRec"))
+        }
+        _ => None,
+    };
+    let lines = lines(plan, &encoder, plain.as_ref(), &shares)?;
+    Ok(Table { lines, shares, blended, epoch, passes, config: config.clone(), recipe: recipe.clone() })
 }
 
-fn lines(
-    split: &Split,
-    encoder: &Encoder,
-    covisited: CoVisitationConfig,
-    (share, seed): (f32, u64),
-) -> Result<Vec<Line>, TrainError> {
+fn covisited(split: &Split) -> CoVisitationConfig {
+    CoVisitationConfig { repeats: !split.mask_seen, ..CoVisitationConfig::default() }
+}
+
+/// The model learned again on all but the test, where the protocol says so; else as it is.
+fn finally(
+    plan: Plan<'_>,
+    config: &ModelConfig,
+    trained: Trained,
+    data: Data<'_>,
+    watch: Watch<'_>,
+) -> Result<Encoder, TrainError> {
+    if !plan.split.retrain {
+        return Ok(trained.encoder);
+    }
+    let recipe = Recipe { epochs: trained.epoch, ..plan.recipe.clone() };
+    let data = Data { sequences: &plan.split.refit, validation: &[], keep: None, ..data };
+    Ok(trainer::train(config, &recipe, data, watch)?.encoder)
+}
+
+fn lines(plan: Plan<'_>, encoder: &Encoder, plain: Option<&Encoder>, shares: &[f32]) -> Result<Vec<Line>, TrainError> {
+    let split = plan.split;
     let counts = counts(&split.refit, split.rows);
-    let covisitation = CoVisitation::new(&split.refit, split.rows, covisited);
+    let covisitation = CoVisitation::new(&split.refit, split.rows, covisited(split));
     let popularity = Popularity::new(&split.refit, split.rows);
     let recency = Recency::new(split.rows);
     let sessions = SessionKnn::new(&split.refit, split.rows);
     let items = ItemKnn::new(&split.refit, split.rows);
-    let blend = Blend::new(encoder, &covisitation, share);
-    let rankers: [&dyn Ranker; 7] = [&popularity, &recency, &covisitation, &sessions, &items, encoder, &blend];
+    let ease = Ease::new(&split.refit, split.rows)?;
+    let text = (plan.attributes.rows() == split.rows).then(|| TextKnn::new(plan.attributes));
+    let blend = Blend::new(&[encoder, &covisitation, &sessions], shares);
+    let mut rankers: Vec<&dyn Ranker> = vec![&popularity, &recency, &covisitation, &sessions, &items, &ease];
+    rankers.extend(text.as_ref().map(|text| text as &dyn Ranker));
+    rankers.extend(plain.map(|plain| plain as &dyn Ranker));
+    rankers.extend(plan.others);
+    rankers.extend([encoder as &dyn Ranker, &blend]);
     let terms = Terms { rows: split.rows, mask_seen: split.mask_seen, counts: &counts };
-    let of_targets: u64 = split.test.iter().map(|case| u64::from(counts[case.target as usize])).sum();
+    rankers.into_iter().map(|ranker| line(ranker, split, terms, plan.recipe.seed)).collect()
+}
+
+fn line(ranker: &dyn Ranker, split: &Split, terms: Terms<'_>, seed: u64) -> Result<Line, TrainError> {
+    let count = |row: u32| terms.counts.get(row as usize).copied().unwrap_or(0);
+    let of_targets: u64 = split.test.iter().map(|case| u64::from(count(case.target))).sum();
     let of_target = of_targets as f64 / split.test.len().max(1) as f64;
-    let line = |ranker: &&dyn Ranker| {
-        let measured = measure(*ranker, &split.test, terms)?;
-        let of =
-            |kind: &dyn Fn(u32) -> bool| measured.metrics_of(&split.test, |target| kind(counts[target as usize]), seed);
-        Ok(Line {
-            name: ranker.name().to_owned(),
-            all: measured.metrics(seed),
-            rare: of(&|count| (1..=RARE).contains(&count)),
-            cold: of(&|count| count == 0),
-            coverage: measured.covered as f64 / (split.rows - 1) as f64,
-            popularity_bias: measured.popularity / of_target.max(1e-9),
-        })
-    };
-    rankers.iter().map(line).collect()
+    let measured = measure(ranker, &split.test, terms)?;
+    let of = |kind: &dyn Fn(u32) -> bool| measured.metrics_of(&split.test, |target| kind(count(target)), seed);
+    Ok(Line {
+        name: ranker.name().to_owned(),
+        all: measured.metrics(seed),
+        rare: of(&|count| (1..=RARE).contains(&count)),
+        warm: of(&|count| count > 0),
+        cold: of(&|count| count == 0),
+        coverage: measured.covered as f64 / (split.rows - 1) as f64,
+        popularity_bias: measured.popularity / of_target.max(1e-9),
+        milliseconds: measured.milliseconds,
+        ranks: measured.ranks,
+    })
 }

@@ -1,73 +1,23 @@
-//! The training loop: shuffled batches of like length, the loss at every place that has a next item, and an end when the
-//! validation cases say so.
+//! The training loop: a pass, a look at the validation cases, and an end when they say so. After every pass its state may be
+//! kept, so that a training that was cut off goes on from there.
 
 use super::adam::Adam;
 use super::dataset::Case;
 use super::encoder::Encoder;
 use super::error::TrainError;
 use super::evaluate::{Terms, measure};
-use super::loss::linear_cross_entropy;
+use super::learner::Learner;
 use super::metrics::{ndcg, reciprocal};
-use crate::features::{Attributes, Padded, Sequence};
-use crate::model::{Batch, ModelConfig, ModelError, Noise, Transformer, Weights, buckets};
+use super::passes::{Data, Pass, Told, Watch};
+use super::recipe::Recipe;
+use super::state::{self, State};
+use crate::model::{ModelConfig, Transformer, Weights};
 use candle_core::{Device, Tensor};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// How a model is trained.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recipe {
-    /// The most passes over the data.
-    pub epochs: usize,
-    /// Passes without a better validation before it ends.
-    pub patience: usize,
-    /// Sequences a step.
-    pub batch: usize,
-    /// The rate of learning.
-    pub rate: f32,
-    /// Share of places dropped.
-    pub dropout: f32,
-    /// What weights, order and noise grow from.
-    pub seed: u64,
-    /// The most validation cases looked at after a pass.
-    pub cases: usize,
-}
-
-impl Default for Recipe {
-    fn default() -> Self {
-        Self { epochs: 60, patience: 5, batch: 128, rate: 1e-3, dropout: 0.3, seed: 1, cases: 8_000 }
-    }
-}
-
-/// What is learned from and measured on.
-#[derive(Clone, Copy)]
-pub struct Data<'a> {
-    /// Sequences of rows, oldest first.
-    pub sequences: &'a [Vec<u32>],
-    /// What says when to end; where there is none every pass is made.
-    pub validation: &'a [Case],
-    /// How validation is measured.
-    pub terms: Terms<'a>,
-    /// What is known of the items.
-    pub attributes: &'a Arc<Attributes>,
-}
-
-/// One pass over the data.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pass {
-    /// From 1.
-    pub epoch: usize,
-    /// The mean loss.
-    pub loss: f64,
-    /// NDCG@10, or MRR@20 where seen items are ranked, on the validation cases; 0 without any.
-    pub metric: f64,
-    /// How long learning took.
-    pub took: Duration,
-}
+use std::time::Instant;
 
 /// A model and how it came about.
 pub struct Trained {
@@ -81,62 +31,71 @@ pub struct Trained {
     pub passes: Vec<Pass>,
 }
 
-/// Trains a model; `watch` hears of every pass.
+/// Trains a model.
 ///
 /// # Errors
-/// Settings out of bounds, nothing to learn, candle's.
-pub fn train(
-    config: &ModelConfig,
-    recipe: &Recipe,
-    data: Data<'_>,
-    watch: &mut dyn FnMut(&Pass),
-) -> Result<Trained, TrainError> {
+/// Settings out of bounds, nothing to learn, a state that cannot be kept or is another training's, candle's.
+pub fn train(config: &ModelConfig, recipe: &Recipe, data: Data<'_>, watch: Watch<'_>) -> Result<Trained, TrainError> {
     let usable: Vec<&[u32]> = data.sequences.iter().map(Vec::as_slice).filter(|rows| rows.len() >= 2).collect();
     if usable.is_empty() {
         return Err(TrainError::Unfit("no sequence has two items: there is nothing to learn".into()));
     }
     let mut weights = Weights::fresh(recipe.seed);
     let model = Transformer::new(config, data.attributes, &mut weights)?;
-    let mut random = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x5eed);
-    let cases = drawn(data.validation, recipe.cases, &mut random);
-    let mut learner = Learner {
-        adam: Adam::new(weights.variables().values().cloned()),
-        noise: Noise::seeded(recipe.seed, recipe.dropout),
-        model,
+    let cases = drawn(data.validation, recipe);
+    let mut learner = Learner { adam: Adam::new(weights.variables().values().cloned()), model };
+    let of = state::fingerprint(config, recipe, &data);
+    let mut state = match data.keep {
+        Some(path) => State::read(path, &of, &weights, &mut learner.adam)?,
+        None => State::default(),
     };
-    let (mut passes, mut best) = (Vec::new(), (f64::NEG_INFINITY, 0, HashMap::new()));
-    for epoch in 1..=recipe.epochs.max(1) {
-        let began = Instant::now();
-        let loss = learner.pass(&usable, recipe, &mut random)?;
-        let took = began.elapsed();
+    state.passes.iter().for_each(|pass| watch(Told::Pass(pass)));
+    while !state.ended(recipe) {
+        let (began, epoch) = (Instant::now(), state.passes.len() + 1);
+        let mut tell = |done, of, loss| watch(Told::Step { epoch, done, of, loss });
+        let loss = learner.pass(&usable, recipe, epoch, &mut tell)?;
+        let seconds = began.elapsed().as_secs_f64();
         let encoder = Encoder::new(learner.model)?;
         let metric = validate(&encoder, &cases, data.terms)?;
         learner.model = encoder.into_model();
-        let pass = Pass { epoch, loss, metric, took };
-        watch(&pass);
-        passes.push(pass);
-        if metric > best.0 || cases.is_empty() {
-            best = (metric, epoch, copies(&weights)?);
-        } else if epoch - best.1 >= recipe.patience {
-            break;
+        let pass = Pass { epoch, loss, metric, seconds };
+        watch(Told::Pass(&pass));
+        state.add(pass, cases.is_empty(), &weights)?;
+        if let Some(path) = data.keep {
+            state.write(path, &of, &weights, &learner.adam)?;
         }
     }
-    let tensors = best.2;
+    let State { passes, best, mut tensors } = state;
+    if config.attributes > 0 {
+        forget_unmet(&mut tensors, &usable)?;
+    }
     let model = Transformer::new(config, data.attributes, &mut Weights::read(tensors.clone(), Device::Cpu))?;
-    Ok(Trained { encoder: Encoder::new(model)?, tensors, epoch: best.1, passes })
+    Ok(Trained { encoder: Encoder::new(model)?, tensors, epoch: best, passes })
 }
 
-/// At most `most` cases, the same for the same state.
-fn drawn(cases: &[Case], most: usize, random: &mut ChaCha8Rng) -> Vec<Case> {
+/// The name of the items' own vectors among the weights.
+const ITEMS: &str = "items";
+
+/// Takes from items that were never met what they learned of themselves: only that they were never the answer. What they
+/// are known by stays, so that they are ranked like others that are known by the same.
+fn forget_unmet(tensors: &mut HashMap<String, Tensor>, sequences: &[&[u32]]) -> Result<(), TrainError> {
+    let Some(items) = tensors.get(ITEMS) else { return Ok(()) };
+    let (rows, width) = items.dims2()?;
+    let mut met = vec![false; rows];
+    sequences.iter().copied().flatten().for_each(|row| met[*row as usize] = true);
+    let mut values = items.flatten_all()?.to_vec1::<f32>()?;
+    values.chunks_exact_mut(width).zip(met).filter(|(_, met)| !met).for_each(|(vector, _)| vector.fill(0.0));
+    let forgotten = Tensor::from_vec(values, (rows, width), &Device::Cpu)?;
+    tensors.insert(ITEMS.to_owned(), forgotten);
+    Ok(())
+}
+
+/// At most as many cases as the recipe says, the same for the same seed.
+fn drawn(cases: &[Case], recipe: &Recipe) -> Vec<Case> {
     let mut cases = cases.to_vec();
-    cases.shuffle(random);
-    cases.truncate(most);
+    cases.shuffle(&mut ChaCha8Rng::seed_from_u64(recipe.seed ^ 0xca5e));
+    cases.truncate(recipe.cases);
     cases
-}
-
-fn copies(weights: &Weights) -> Result<HashMap<String, Tensor>, TrainError> {
-    let copy = |(name, weight): (&String, &candle_core::Var)| Ok((name.clone(), weight.as_tensor().copy()?.detach()));
-    weights.variables().iter().map(copy).collect()
 }
 
 fn validate(encoder: &Encoder, cases: &[Case], terms: Terms<'_>) -> Result<f64, TrainError> {
@@ -148,96 +107,82 @@ fn validate(encoder: &Encoder, cases: &[Case], terms: Terms<'_>) -> Result<f64, 
     Ok(ranks.iter().map(value).sum::<f64>() / ranks.len() as f64)
 }
 
-struct Learner {
-    model: Transformer,
-    adam: Adam,
-    noise: Noise,
-}
-
-impl Learner {
-    /// One pass over the sequences, in batches whose order is shuffled; the mean loss of a place.
-    fn pass(&mut self, sequences: &[&[u32]], recipe: &Recipe, random: &mut ChaCha8Rng) -> Result<f64, TrainError> {
-        let mut order: Vec<usize> = (0..sequences.len()).collect();
-        order.shuffle(random);
-        let mut groups = buckets(&order, recipe.batch, |at| sequences[at].len());
-        groups.shuffle(random);
-        let (mut sum, mut places) = (0f64, 0usize);
-        for group in groups {
-            let (loss, count) = self.step(group.iter().map(|at| sequences[*at]), recipe.rate)?;
-            sum += loss * count as f64;
-            places += count;
-        }
-        Ok(sum / places.max(1) as f64)
-    }
-
-    /// One step; the mean loss, and over how many places.
-    fn step<'a>(&mut self, rows: impl Iterator<Item = &'a [u32]>, rate: f32) -> Result<(f64, usize), TrainError> {
-        let config = self.model.config().clone();
-        let (mut sequences, mut places, mut targets) = (Vec::new(), Vec::new(), Vec::new());
-        let mut nexts = Vec::new();
-        for rows in rows {
-            let newest = &rows[rows.len().saturating_sub(config.max_length + 1)..];
-            sequences.push(Sequence::of_rows(&newest[..newest.len() - 1], config.max_length));
-            nexts.push(&newest[1..]);
-        }
-        let padded = Padded::new(&sequences.iter().collect::<Vec<_>>());
-        for (at, next) in nexts.into_iter().enumerate() {
-            places.extend((0..next.len()).map(|place| (at * padded.length + place) as u32));
-            targets.extend_from_slice(next);
-        }
-        let batch = Batch::new(&padded, &config, &Device::Cpu)?;
-        let table = self.model.table()?;
-        let states = self.model.encode(&table, &batch, &self.noise)?;
-        let states = states.reshape((padded.batch * padded.length, config.width))?;
-        let states = states.index_select(&Tensor::new(places, &Device::Cpu)?, 0)?;
-        let loss = linear_cross_entropy(&states, &self.model.targets(&table)?, &targets)?;
-        let value = f64::from(loss.to_scalar::<f32>()?);
-        if !value.is_finite() {
-            let why = "the loss is no longer a number: lower the rate of learning".to_owned();
-            return Err(TrainError::Model(ModelError::Weights(why)));
-        }
-        self.adam.step(&loss.backward()?, rate)?;
-        Ok((value, targets.len()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::ranker::Ranker;
     use super::*;
+    use crate::features::Attributes;
+    use std::path::Path;
+    use std::sync::Arc;
 
     /// Item follows item around a circle: what comes next is sure.
     fn circle() -> Vec<Vec<u32>> {
         (0..60u32).map(|user| (0..6).map(|at| (user + at) % 20 + 1).collect()).collect()
     }
 
-    fn trained(recipe: &Recipe, validation: &[Case]) -> Trained {
+    const TERMS: Terms<'_> = Terms { rows: 21, mask_seen: true, counts: &[0; 21] };
+
+    fn learned(recipe: &Recipe, validation: &[Case], keep: Option<&Path>) -> Result<Trained, TrainError> {
         let sequences = circle();
-        let terms = Terms { rows: 21, mask_seen: true, counts: &[0; 21] };
         let attributes = Arc::default();
-        let data = Data { sequences: &sequences, validation, terms, attributes: &attributes };
+        let data = Data { sequences: &sequences, validation, terms: TERMS, attributes: &attributes, keep };
         let config = ModelConfig { width: 16, max_length: 8, ..ModelConfig::small(21) };
-        train(&config, recipe, data, &mut |_| ()).unwrap()
+        train(&config, recipe, data, &mut |_| ())
+    }
+
+    fn trained(recipe: &Recipe, validation: &[Case]) -> Trained {
+        learned(recipe, validation, None).unwrap()
     }
 
     fn recipe() -> Recipe {
         Recipe { epochs: 20, batch: 8, rate: 1e-2, dropout: 0.1, ..Recipe::default() }
     }
 
-    #[test]
-    fn a_sure_order_is_learned_and_the_same_seed_learns_the_same() {
-        let validation: Vec<Case> =
-            (0..20).map(|at| Case { history: vec![at + 1, (at + 1) % 20 + 1], target: (at + 2) % 20 + 1 }).collect();
-        let one = trained(&recipe(), &validation);
-        assert!(one.passes[one.epoch - 1].metric > 0.95, "{:?}", one.passes);
-        let terms = Terms { rows: 21, mask_seen: true, counts: &[0; 21] };
-        let again = validate(&one.encoder, &validation, terms).unwrap();
-        assert!((again - one.passes[one.epoch - 1].metric).abs() < 1e-9, "the best pass is the one kept");
-        let other = trained(&recipe(), &validation);
+    fn next() -> Vec<Case> {
+        (0..20).map(|at| Case { history: vec![at + 1, (at + 1) % 20 + 1], target: (at + 2) % 20 + 1 }).collect()
+    }
+
+    fn assert_same(one: &Trained, other: &Trained) {
         assert_eq!(one.epoch, other.epoch);
         for (name, tensor) in &one.tensors {
             let numbers = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             assert_eq!(numbers(tensor), numbers(&other.tensors[name]), "{name}");
         }
+    }
+
+    #[test]
+    fn a_sure_order_is_learned_and_the_same_seed_learns_the_same() {
+        let one = trained(&recipe(), &next());
+        assert!(one.passes[one.epoch - 1].metric > 0.95, "{:?}", one.passes);
+        let again = validate(&one.encoder, &next(), TERMS).unwrap();
+        assert!((again - one.passes[one.epoch - 1].metric).abs() < 1e-9, "the best pass is the one kept");
+        assert_same(&one, &trained(&recipe(), &next()));
+    }
+
+    #[test]
+    fn an_item_never_met_is_ranked_by_what_it_is_known_by() {
+        // Red items follow red ones and blue ones blue; 21 and 22 were never met.
+        let of = |item: u32| if item == 21 || (item < 21 && item % 2 == 0) { "red" } else { "blue" };
+        let names: Vec<Vec<&str>> = (0..23).map(|item| if item == 0 { vec![] } else { vec![of(item)] }).collect();
+        let attributes = Arc::new(Attributes::new(&names));
+        let sequences: Vec<Vec<u32>> =
+            (0..60u32).map(|user| (0..6).map(|at| (user * 7 + at * (user % 9 + 1) * 2) % 20 + 1).collect()).collect();
+        let terms = Terms { rows: 23, mask_seen: true, counts: &[0; 23] };
+        let data = Data { sequences: &sequences, validation: &[], terms, attributes: &attributes, keep: None };
+        let config = ModelConfig { width: 16, max_length: 8, attributes: 2, ..ModelConfig::small(23) };
+        let trained = train(&config, &Recipe { epochs: 8, ..recipe() }, data, &mut |_| ()).unwrap();
+        let mut scores = vec![0f32; 23];
+        trained.encoder.score(&[&[2, 6, 10]], &mut scores).unwrap();
+        assert!(scores[21] > 1.5 * scores[22], "{} {}", scores[21], scores[22]);
+        scores.fill(0.0);
+        trained.encoder.score(&[&[3, 7, 11]], &mut scores).unwrap();
+        assert!(scores[22] > 1.5 * scores[21], "{} {}", scores[21], scores[22]);
+    }
+
+    #[test]
+    fn drawn_items_teach_the_order_too() {
+        let one = trained(&Recipe { negatives: 6, ..recipe() }, &next());
+        assert!(one.passes[one.epoch - 1].metric > 0.9, "{:?}", one.passes);
     }
 
     #[test]
@@ -251,5 +196,31 @@ mod tests {
         let never = [Case { history: vec![1], target: 0 }];
         let recipe = Recipe { epochs: 50, patience: 2, ..recipe() };
         assert_eq!(trained(&recipe, &never).passes.len(), 3);
+    }
+
+    #[test]
+    fn a_training_cut_off_after_any_pass_goes_on_as_if_it_had_not_been() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let whole = trained(&Recipe { epochs: 6, ..recipe() }, &next());
+        for cut in [1, 4, 6] {
+            learned(&Recipe { epochs: cut, ..recipe() }, &next(), Some(&path)).unwrap();
+        }
+        let resumed = learned(&Recipe { epochs: 6, ..recipe() }, &next(), Some(&path)).unwrap();
+        assert_same(&whole, &resumed);
+        let metrics = |trained: &Trained| trained.passes.iter().map(|pass| pass.metric).collect::<Vec<_>>();
+        assert_eq!(metrics(&whole), metrics(&resumed));
+    }
+
+    #[test]
+    fn the_state_of_another_training_or_a_broken_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        learned(&Recipe { epochs: 1, ..recipe() }, &next(), Some(&path)).unwrap();
+        let other = learned(&Recipe { epochs: 2, seed: 2, ..recipe() }, &next(), Some(&path));
+        assert!(other.err().unwrap().to_string().contains("another training"));
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        assert!(learned(&recipe(), &next(), Some(&path)).is_err());
     }
 }

@@ -1,16 +1,20 @@
 //! What a model must beat: rankers that only count. Each stands in every table.
 
 mod covisitation;
+mod ease;
 mod item_knn;
 mod popularity;
 mod recency;
 mod session_knn;
+mod text_knn;
 
 pub use covisitation::{CoVisitation, CoVisitationConfig};
+pub use ease::Ease;
 pub use item_knn::ItemKnn;
 pub use popularity::Popularity;
 pub use recency::Recency;
 pub use session_knn::SessionKnn;
+pub use text_knn::TextKnn;
 
 /// How often each row occurs.
 pub fn counts(sequences: &[Vec<u32>], rows: usize) -> Vec<u32> {

@@ -1,0 +1,45 @@
+//! A table of rankers as text: what `evaluate` prints, and `train` prints and writes into the model card.
+
+use crate::train::table::{Line, Table};
+use crate::train::{Interval, Split};
+
+/// The table, with a line on what it is of.
+pub(super) fn shown(table: &Table, split: &Split) -> String {
+    let shares: Vec<String> = table.shares.iter().map(|share| format!("{share:.2}")).collect();
+    let mut text = format!(
+        "{} items, {} sequences learned, {} cases measured; seed {}; pass {} of {}; shares of encoder, co-visitation and \
+         VMIS-kNN in the blend {}\n\n",
+        split.rows - 1,
+        split.refit.len(),
+        split.test.len(),
+        table.recipe.seed,
+        table.epoch,
+        table.passes.len(),
+        shares.join(", ")
+    );
+    text.push_str("| | HR@10 | NDCG@10 | Recall@20 | MRR@20 | rare HR@10 | cold HR@10 | coverage | bias | ms |\n");
+    text.push_str("|---|---|---|---|---|---|---|---|---|---|\n");
+    table.lines.iter().for_each(|line| text.push_str(&row(line)));
+    let of =
+        |line: &Line| format!("{} warm, {} rare, {} cold targets\n", line.warm.cases, line.rare.cases, line.cold.cases);
+    text.push_str(&table.lines.first().map(of).unwrap_or_default());
+    text
+}
+
+fn row(line: &Line) -> String {
+    let all = &line.all;
+    let shown = |value: Interval| format!("{:.4} [{:.4}, {:.4}]", value.mean, value.low, value.high);
+    format!(
+        "| {} | {} | {} | {} | {} | {:.4} | {:.4} | {:.3} | {:.2} | {:.3} |\n",
+        line.name,
+        shown(all.recall_10),
+        shown(all.ndcg_10),
+        shown(all.recall_20),
+        shown(all.mrr_20),
+        line.rare.recall_10.mean,
+        line.cold.recall_10.mean,
+        line.coverage,
+        line.popularity_bias,
+        line.milliseconds
+    )
+}
