@@ -31,18 +31,18 @@ const HYDRATED: &str = r#"query Product($handle: String!) { product(handle: $han
 const COLLECTION: &str = r#"query Collection($handle: String!) { collection(handle: $handle) { id title products(first: 24) { nodes { id title handle vendor productType description tags availableForSale
   priceRange { minVariantPrice { amount currencyCode } maxVariantPrice { amount currencyCode } }
   images(first: 2) { nodes { url altText width height } }
-  variants(first: 6) { nodes { id title availableForSale price { amount currencyCode } } } } pageInfo { hasNextPage endCursor } } } }"#;
+  variants(first: 8) { nodes { id title availableForSale price { amount currencyCode } } } } pageInfo { hasNextPage endCursor } } } }"#;
 
 const AFFINITIES: &str = r#"query Collection($handle: String!) { collection(handle: $handle) { id title products(first: 24) { nodes { id title handle vendor productType description tags availableForSale
   priceRange { minVariantPrice { amount currencyCode } maxVariantPrice { amount currencyCode } }
   images(first: 2) { nodes { url altText width height } }
-  variants(first: 6) { nodes { id title availableForSale price { amount currencyCode } } }
+  variants(first: 8) { nodes { id title availableForSale price { amount currencyCode } } }
   personalized { affinity } } pageInfo { hasNextPage endCursor } } } }"#;
 
 const SLATES: &str = r#"query Collection($handle: String!) { collection(handle: $handle) { id title products(first: 24) { nodes { id title handle vendor productType description tags availableForSale
   priceRange { minVariantPrice { amount currencyCode } maxVariantPrice { amount currencyCode } }
   images(first: 2) { nodes { url altText width height } }
-  variants(first: 6) { nodes { id title availableForSale price { amount currencyCode } } }
+  variants(first: 8) { nodes { id title availableForSale price { amount currencyCode } } }
   personalized { recommendations(first: 4) { items { product { id title handle } } } } } pageInfo { hasNextPage endCursor } } } }"#;
 
 /// The cases, in the order of the table.

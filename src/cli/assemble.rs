@@ -18,7 +18,7 @@ use crate::model::versions::Versions;
 use crate::platform::upstream::{Upstream, UpstreamConfigError};
 use crate::platform::{self, Platform, introspect};
 use crate::server::graphiql::{self, PageSettings};
-use crate::server::{self, App, AppParts, Lifecycle, Live, Reloaded};
+use crate::server::{self, App, AppParts, Lifecycle, Live, Reloaded, Routes};
 use crate::settings::Settings;
 use crate::store::MemoryStore;
 use crate::telemetry::customer_data::Credential;
@@ -27,7 +27,6 @@ use crate::telemetry::reload::ReadAgain;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use axum::Router;
 use http::{HeaderMap, HeaderName};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -195,7 +194,7 @@ impl State {
         Ok((gateway, app.within(self.lifecycle.clone())))
     }
 
-    fn routes(&self, settings: &Settings, app: App) -> Router {
+    fn routes(&self, settings: &Settings, app: App) -> Routes {
         let page = PageSettings { endpoint: "/graphql", demo: self.demo, consent: settings.ingest.default_consent };
         server::router(app, graphiql::routes(&page))
     }
@@ -278,7 +277,7 @@ impl CustomerCheck for Customers {
 /// A gateway ready to be served, and what its surroundings need of it.
 pub struct Assembled {
     /// Every route.
-    pub router: Router,
+    pub routes: Routes,
     /// To say that the process is stopping.
     pub lifecycle: Lifecycle,
     /// The gateway.
@@ -306,7 +305,7 @@ pub async fn gateway(settings: &Settings, demo: bool) -> anyhow::Result<Assemble
     running.serve(Arc::new(Composed::new(&theirs, &personalize::sdl(), shop.platform.entities())?));
     let state = &running.state;
     Ok(Assembled {
-        router: running.live.router(),
+        routes: running.live.routes(),
         lifecycle: state.lifecycle.clone(),
         gateway: running.gateway(),
         crawler: Arc::new(crawler(settings, &shop, &state.catalogue)?),

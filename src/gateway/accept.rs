@@ -56,16 +56,18 @@ impl Accept {
         let (mut graphql, mut json, mut multipart, mut deferred) = (None, None, false, false);
         for range in values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')) {
             let Some((media, quality)) = weigh(range) else { continue };
-            match media.to_ascii_lowercase().as_str() {
-                "application/graphql-response+json" => graphql = Some((quality, 3)).max(graphql),
-                "application/json" => json = Some((quality, 2)).max(json),
-                "application/*" => json = Some((quality, 1)).max(json),
-                "*/*" | "" => json = Some((quality, 0)).max(json),
-                "multipart/mixed" | "multipart/*" => {
-                    multipart = true;
-                    deferred |= speaks_of_parts(range);
-                }
-                _ => {}
+            let is = |known: &str| media.eq_ignore_ascii_case(known);
+            if is("application/json") {
+                json = Some((quality, 2)).max(json);
+            } else if is("application/graphql-response+json") {
+                graphql = Some((quality, 3)).max(graphql);
+            } else if is("application/*") {
+                json = Some((quality, 1)).max(json);
+            } else if is("*/*") || media.is_empty() {
+                json = Some((quality, 0)).max(json);
+            } else if is("multipart/mixed") || is("multipart/*") {
+                multipart = true;
+                deferred |= speaks_of_parts(range);
             }
         }
         let media = if graphql > json { Media::GraphqlResponse } else { Media::Json };

@@ -184,7 +184,8 @@ impl Gateway {
             return self.forward(Request { share, ..request }, body, repeat, listener).await;
         };
         let served = served.ok_or(GatewayError::NotReady(NO_SCHEMA))?;
-        self.personalize(request, body, served, document, operation).await
+        // Boxed, so that what passes through does not carry the room for it.
+        Box::pin(self.personalize(request, body, served, document, operation)).await
     }
 
     /// Whether an operation is planned: it has fields of ours, or a rule puts one of its lists in order and the caller
@@ -234,7 +235,8 @@ impl Gateway {
             }
         };
         // The question to the platform has a span of its own.
-        let mut response = watch.stage(Stage::Upstream, Span::none(), passed).await?;
+        // Boxed, because a stage moves what it waits for.
+        let mut response = watch.stage(Stage::Upstream, Span::none(), Box::pin(passed)).await?;
         watch.through(response.headers_mut());
         Ok(response)
     }

@@ -23,9 +23,12 @@ use http_body_util::{BodyExt, Either, Full, StreamBody};
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+/// Headers that are put onto a request after the client's: they should not have to move for it.
+const MORE_HEADERS: usize = 6;
+
 /// The headers of a request that the platform gets to see.
 pub fn headers(platform: &dyn Platform, from: &HeaderMap, buyer: IpAddr) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(from.len());
+    let mut headers = HeaderMap::with_capacity(from.len() + MORE_HEADERS);
     for (name, value) in from.iter().filter(|(name, _)| platform.forwards(name)) {
         // The gateway's own session is nobody else's to know.
         let value = if name == COOKIE { without_own(value) } else { Some(value.clone()) };

@@ -253,8 +253,12 @@ fn finish(headers: &mut HeaderMap, media: Media, caching: Caching) {
     }
 }
 
+/// Headers that are put onto an answer after the platform's: they should not have to move for it.
+const MORE_HEADERS: usize = 12;
+
 /// Copies what `returns` allows, every value of it, and the platform's own caching. Lengths and encodings are ours.
 fn pass_back(from: &HeaderMap, to: &mut HeaderMap, returns: Returns<'_>) {
+    to.reserve(from.len() + MORE_HEADERS);
     for (name, value) in from {
         if (returns(name) || name == CACHE_CONTROL || name == VARY) && name != CONTENT_LENGTH && name != CONTENT_TYPE {
             to.append(name.clone(), value.clone());

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::io::Read;
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// A longer answer is not one of throttling.
 const LARGEST: usize = 4 * 1024;
@@ -37,14 +38,13 @@ pub(super) async fn peek(response: &mut Response<Incoming>) -> Result<(Bytes, bo
     }
     let body = response.body_mut();
     let mut begun = Bytes::new();
-    let deadline = tokio::time::sleep(PATIENCE);
-    tokio::pin!(deadline);
-    while begun.len() <= LARGEST {
+    let deadline = Instant::now() + PATIENCE;
+    while begun.len() <= LARGEST && !body.is_end_stream() {
         // A length that is not known may be that of a stream, which is not waited for.
         let frame = match body.frame().now_or_never() {
-            None if declared.is_some() => tokio::select! {
-                frame = body.frame() => frame,
-                () = &mut deadline => break,
+            None if declared.is_some() => match timeout_at(deadline, body.frame()).await {
+                Ok(frame) => frame,
+                Err(_) => break,
             },
             None => break,
             Some(frame) => frame,

@@ -3,30 +3,36 @@
 //! A running gateway changes its settings by building new routes beside the old and swapping them at once. A request
 //! keeps the routes that it began with; connections stay open.
 
+use super::routes::Routes;
 use arc_swap::ArcSwap;
-use axum::Router;
 use std::sync::Arc;
 use tokio::sync::watch;
 
 /// The routes in use. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Live(Arc<ArcSwap<Router>>);
+pub struct Live(Arc<ArcSwap<Routes>>);
 
 impl Live {
     /// Serves other routes from the next request on, on open connections too.
-    pub fn serve(&self, router: Router) {
-        self.0.store(Arc::new(router));
+    pub fn serve(&self, routes: Routes) {
+        self.0.store(Arc::new(routes));
     }
 
     /// The routes in use now; cloning them costs a counter.
-    pub fn router(&self) -> Router {
+    pub fn routes(&self) -> Routes {
         self.0.load().as_ref().clone()
     }
 }
 
-impl From<Router> for Live {
-    fn from(router: Router) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(router)))
+impl From<axum::Router> for Live {
+    fn from(router: axum::Router) -> Self {
+        Routes::from(router).into()
+    }
+}
+
+impl From<Routes> for Live {
+    fn from(routes: Routes) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(routes)))
     }
 }
 

@@ -5,6 +5,7 @@
 //! [`Backend`], `subgraph` does so for federation routers, `graphiql` is the browser's page, `health` and `/metrics` serve operators.
 
 pub mod app;
+mod body;
 mod certificate;
 pub mod config;
 pub mod graphiql;
@@ -19,9 +20,10 @@ mod subgraph;
 mod tls;
 
 pub use app::{App, AppParts, Backend, Lifecycle};
+pub use body::Served;
 pub use certificate::TlsError;
 pub use config::{Config, ConfigError, TlsConfig};
 pub use live::{Live, Reloaded};
-pub use routes::router;
+pub use routes::{Answered, Routes, router};
 pub use shutdown::{run, termination};
 pub use tls::Tls;

@@ -8,12 +8,12 @@ use super::live::Live;
 use super::patience::Patience;
 use super::tls::Tls;
 use crate::telemetry::events::{ConnectionOpen, ServerStarted, ServerStopped};
-use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -23,7 +23,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tower::ServiceExt;
 
 /// The largest head of a request, in bytes.
 const HEAD: usize = 64 * 1024;
@@ -35,7 +34,7 @@ const BREATH: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
-/// Serves what `live` holds at each request, or a router for good, until `shutdown` resolves, then lets requests in
+/// Serves what `live` holds at each request, or the same routes for good, until `shutdown` resolves, then lets requests in
 /// flight end within `config.grace`. With `tls` every connection begins with a handshake.
 ///
 /// Errors: the listener's address cannot be told. A failing connection ends that connection only.
@@ -112,13 +111,14 @@ impl Serving {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let secure = self.tls.is_some();
         let service = hyper::service::service_fn(|mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
-            if self.tls.is_some() {
+            if secure {
                 // What a proxy before the gateway would say; here it is known, whatever the client wrote.
                 request.headers_mut().insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
             }
-            self.live.router().oneshot(request.map(Body::new))
+            let routes = self.live.routes();
+            async move { Ok::<_, Infallible>(routes.answer(request, Some(Peer(peer))).await) }
         });
         let stream = TokioIo::new(Patience::new(stream, self.header_timeout));
         // A connection that breaks has nobody left to tell.

@@ -2,6 +2,7 @@
 
 use super::app::App;
 use super::graphql::{Endpoint, admit};
+use super::shutdown::Peer;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
@@ -10,5 +11,6 @@ use std::sync::Arc;
 
 /// Serves one request of a router.
 pub(super) async fn subgraph(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
-    admit(&app, request, Endpoint::Subgraph).await
+    let peer = request.extensions().get::<Peer>().copied();
+    admit(&app, request, peer, Endpoint::Subgraph).await.map(Body::new)
 }

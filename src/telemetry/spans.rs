@@ -50,9 +50,14 @@ pub fn request(method: &'static str, route: Option<&str>, headers: &mut HeaderMa
     span
 }
 
-/// How a request ended: the status alone, and that 5xx is an error.
-pub fn answered(span: &Span, status: u16) {
+/// How a request ended: the status alone, and that 5xx is an error. `route`: the pattern of its path, which may not have
+/// been known before.
+pub fn answered(span: &Span, method: &str, route: Option<&str>, status: u16) {
     if !span.is_disabled() {
+        if let Some(route) = route {
+            span.record("http.route", route);
+            span.record("otel.name", format!("{method} {route}"));
+        }
         span.record("http.response.status_code", status);
         if status >= 500 {
             span.record("otel.status_code", "ERROR");

@@ -1,18 +1,20 @@
 //! A small HTTP client for tests, and the way to start something on a free port.
 
-use axum::Router;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use outfitter::server::{self, Config, Live};
 use serde_json::Value;
+use std::future::pending;
 
 /// Serves the routes on a free port of the loopback; gives `http://127.0.0.1:port`.
-pub(crate) async fn start(router: Router) -> String {
+pub(crate) async fn start(routes: impl Into<Live>) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let live = routes.into();
+    tokio::spawn(async move { server::run(listener, live, &Config::default(), None, pending()).await.unwrap() });
     format!("http://{address}")
 }
 

@@ -4,7 +4,7 @@ use crate::gateway::accept::Accept;
 use crate::gateway::error::GatewayError;
 use crate::gateway::respond::{self, AnswerBody};
 use crate::platform::examine::Finding;
-use crate::server::{self, App, AppParts, Backend};
+use crate::server::{self, App, AppParts, Backend, Routes};
 use crate::settings::Settings;
 use crate::telemetry::init;
 use async_trait::async_trait;
@@ -47,7 +47,7 @@ pub(super) async fn examine(settings: &Settings, asked: &[String]) -> Vec<Findin
         body_limit: 0,
         metrics: init::metrics(),
     });
-    let router = match app {
+    let routes = match app {
         Ok(app) => server::router(app, Router::new()),
         Err(error) => return vec![Finding::fail("[server]", error.to_string(), "mend the setting")],
     };
@@ -59,12 +59,12 @@ pub(super) async fn examine(settings: &Settings, asked: &[String]) -> Vec<Findin
     }
     let mut found = Vec::new();
     for origin in origins {
-        found.push(preflight(router.clone(), origin).await);
+        found.push(preflight(routes.clone(), origin).await);
     }
     found
 }
 
-async fn preflight(router: Router, origin: &str) -> Finding {
+async fn preflight(routes: Routes, origin: &str) -> Finding {
     let what = format!("CORS from {origin}");
     if origin == "*" {
         let next = "name the storefront's origins where shoppers sign in";
@@ -79,7 +79,7 @@ async fn preflight(router: Router, origin: &str) -> Finding {
         .header(header::ACCESS_CONTROL_REQUEST_HEADERS, SENT)
         .body(Body::empty());
     let Ok(request) = request else { return Finding::fail(what, "it is no origin", next) };
-    let Ok(answer) = router.oneshot(request).await;
+    let Ok(answer) = routes.oneshot(request).await;
     let header = |name| answer.headers().get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
     let let_in = header(header::ACCESS_CONTROL_ALLOW_ORIGIN).is_some_and(|allowed| allowed == origin || allowed == "*");
     let allowed = header(header::ACCESS_CONTROL_ALLOW_HEADERS).unwrap_or_default().to_ascii_lowercase();

@@ -124,19 +124,32 @@ pub(super) fn is_neutral(name: &HeaderName, platform: &dyn Platform) -> bool {
     NEUTRAL.contains(&name.as_str()) || platform.neutral(name)
 }
 
+/// Whether a word of [`PERSONAL`] begins with this letter, or an escape.
+const BEGINS: [bool; 256] = {
+    let mut begins = [false; 256];
+    let mut word = 0;
+    while word < PERSONAL.len() {
+        let letter = PERSONAL[word].as_bytes()[0];
+        begins[letter as usize] = true;
+        begins[letter.to_ascii_uppercase() as usize] = true;
+        word += 1;
+    }
+    begins[b'\\' as usize] = true;
+    begins
+};
+
 /// Whether a document or its variables mention what concerns one shopper. An escaped letter counts as mentioning it.
 pub fn is_personal(text: &[u8]) -> bool {
     let at = |start: usize| {
-        let first = text[start].to_ascii_lowercase();
         let rest = &text[start..];
-        if first == b'\\' {
+        if rest[0] == b'\\' {
             return rest.get(1) == Some(&b'u');
         }
         let begins =
             |word: &&str| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()));
-        PERSONAL.iter().filter(|word| word.as_bytes().first() == Some(&first)).any(begins)
+        PERSONAL.iter().any(begins)
     };
-    (0..text.len()).any(at)
+    text.iter().enumerate().any(|(start, letter)| BEGINS[usize::from(*letter)] && at(start))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 
 use crate::gateway::accept::Accept;
 use crate::gateway::error::RequestError;
-use crate::gateway::respond;
+use crate::gateway::respond::{self, AnswerBody};
 use crate::server::app::App;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -29,15 +29,19 @@ const PREFLIGHTED: &[&str] = &[
 
 /// Passes on what no foreign page could have sent.
 pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    if app.config.csrf
-        && is_simple(request.method(), headers)
-        && is_foreign(headers, request.uri().host(), |origin| app.origins.allow(origin))
-    {
-        let accept = Accept::of(headers);
-        return respond::failed(&RequestError::Csrf.into(), accept).map(Body::new).into_response();
+    match refused(&app, &request) {
+        Some(answer) => answer.map(Body::new).into_response(),
+        None => next.run(request).await,
     }
-    next.run(request).await
+}
+
+/// The answer to what a foreign page may have sent; `None` to all else.
+pub(crate) fn refused<B>(app: &App, request: &axum::http::Request<B>) -> Option<axum::http::Response<AnswerBody>> {
+    let headers = request.headers();
+    let foreign = app.config.csrf
+        && is_simple(request.method(), headers)
+        && is_foreign(headers, request.uri().host(), |origin| app.origins.allow(origin));
+    foreign.then(|| respond::failed(&RequestError::Csrf.into(), Accept::of(headers)))
 }
 
 /// Whether a browser would have sent it without preflight.

@@ -6,39 +6,57 @@
 
 use crate::telemetry::events::{RequestActive, RequestServed};
 use crate::telemetry::spans::{self, TRACEPARENT};
-use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const ANSWER_ID: HeaderName = HeaderName::from_static("outfitter-request-id");
 
-/// Observes one request.
-pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let _active = RequestActive::begin();
-    let id = request_id(request.headers_mut());
-    let method = label(request.method());
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    // Where traces are exported the request's own span is the one that is named behind.
-    let traced = spans::request(method, route.as_ref().map(MatchedPath::as_str), request.headers_mut());
-    if traced.is_disabled() {
-        traceparent(request.headers_mut());
+/// One request under observation, from its head to the head of its answer.
+pub(crate) struct Observed {
+    began: Instant,
+    id: HeaderValue,
+    method: &'static str,
+    /// Its place in the log.
+    span: Span,
+    /// Its place in the trace.
+    traced: Span,
+    /// Counts it among those in flight.
+    _active: RequestActive,
+}
+
+impl Observed {
+    /// Gives a request its id and its place in a trace. `route`: the pattern of its path, as far as it is known.
+    pub(crate) fn begin<B>(request: &mut Request<B>, route: Option<&str>) -> Self {
+        let (began, active) = (Instant::now(), RequestActive::begin());
+        let id = request_id(request.headers_mut());
+        let method = label(request.method());
+        // Where traces are exported the request's own span is the one that is named behind.
+        let traced = spans::request(method, route, request.headers_mut());
+        if traced.is_disabled() {
+            traceparent(request.headers_mut());
+        }
+        let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
+        Self { began, id, method, span, traced, _active: active }
     }
-    let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
-    // The trace's span is the inner one, so that stages find it as the current span.
-    let mut response = next.run(request).instrument(traced.clone()).instrument(span.clone()).await;
-    response.headers_mut().insert(ANSWER_ID, id);
-    let status = response.status().as_u16();
-    spans::answered(&traced, status);
-    let route = route.map(|route| Arc::from(route.as_str()));
-    let walked = response.extensions().get().copied();
-    span.in_scope(|| RequestServed { method, route, status, walked, took: began.elapsed() }.emit());
-    response
+
+    /// Work on the request. The trace's span is the inner one, so that stages find it as the current span.
+    pub(crate) fn within<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        work.instrument(self.traced.clone()).instrument(self.span.clone())
+    }
+
+    /// It is answered: tells metrics, trace and log, and the client its id. `route` as the answer knows it.
+    pub(crate) fn end<B>(self, response: &mut Response<B>, route: Option<Arc<str>>) {
+        let Self { began, id, method, span, traced, _active } = self;
+        response.headers_mut().insert(ANSWER_ID, id);
+        let status = response.status().as_u16();
+        spans::answered(&traced, method, route.as_deref(), status);
+        let walked = response.extensions().get().copied();
+        span.in_scope(|| RequestServed { method, route, status, walked, took: began.elapsed() }.emit());
+    }
 }
 
 /// The method as a label: hostile clients send any word.
@@ -58,7 +76,8 @@ fn request_id(headers: &mut HeaderMap) -> HeaderValue {
     if let Some(kept) = kept.filter(|value| value.as_bytes().iter().all(plain)) {
         return kept.clone();
     }
-    let id = hexadecimal(rand::random::<u128>(), 32);
+    let mut digits = [0; 32];
+    let id = hexadecimal(&rand::random::<[u8; 16]>(), &mut digits);
     headers.insert(REQUEST_ID, id.clone());
     id
 }
@@ -70,14 +89,19 @@ fn traceparent(headers: &mut HeaderMap) {
     }
     // Neither id may be zero.
     let (trace, span) = (rand::random::<u128>().max(1), rand::random::<u64>().max(1));
-    if let Ok(value) = HeaderValue::try_from(format!("00-{trace:032x}-{span:016x}-00")) {
+    let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+    hexadecimal(&trace.to_be_bytes(), &mut text[3..35]);
+    hexadecimal(&span.to_be_bytes(), &mut text[36..52]);
+    if let Ok(value) = HeaderValue::from_bytes(&text) {
         headers.insert(TRACEPARENT, value);
     }
 }
 
-/// A number as a header.
-fn hexadecimal(number: u128, digits: usize) -> HeaderValue {
-    HeaderValue::try_from(format!("{number:0digits$x}")).unwrap_or(HeaderValue::from_static("0"))
+/// Bytes as hexadecimal digits, two each, and those as a header.
+fn hexadecimal(bytes: &[u8], digits: &mut [u8]) -> HeaderValue {
+    // It fails only where there is no room for the digits.
+    hex::encode_to_slice(bytes, digits).ok();
+    HeaderValue::from_bytes(digits).unwrap_or(HeaderValue::from_static("0"))
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ async fn a_platform_that_is_away_is_a_502_that_does_not_say_where_it_is() {
     settings.upstream.url = Some(format!("http://{address}/graphql"));
     settings.platform.schema = Some(schema);
     let assembled = assemble::gateway(&settings, false).await.unwrap();
-    let url = format!("{}/graphql", start(assembled.router).await);
+    let url = format!("{}/graphql", start(assembled.routes).await);
     for query in ["{ shop { name } }", "{ shop { name } personalized { id } }"] {
         let (status, _, answer) = post(&url, &json!({ "query": query })).await;
         assert_eq!(status, StatusCode::BAD_GATEWAY, "{answer}");

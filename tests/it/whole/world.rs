@@ -78,7 +78,7 @@ impl World {
             Arc::new(Proxy { store: store.clone().router(), seen: Mutex::default(), fails: AtomicBool::new(false) });
         let upstream = start(Router::new().fallback(pass).with_state(proxy.clone())).await;
         let Ready { assembled, .. } = ready(&mut settings, &store, format!("{upstream}/graphql")).await.unwrap();
-        let gateway = start(assembled.router).await;
+        let gateway = start(assembled.routes).await;
         Self { gateway, store: upstream, proxy }
     }
 
