@@ -3,17 +3,23 @@
 use super::text::TextIndex;
 use crate::domain::ids::{CollectionKey, ProductKey, VariantKey};
 use crate::domain::product::CatalogueProduct;
-use std::collections::{BTreeMap, HashMap};
+use ahash::AHashMap;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The number of the next snapshot; 0 is an empty catalogue.
+static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// One snapshot of the catalogue.
 #[derive(Debug, Default)]
 pub struct Index {
+    generation: u64,
     products: Vec<CatalogueProduct>,
-    by_key: HashMap<ProductKey, u32>,
-    by_handle: HashMap<Box<str>, u32>,
-    by_variant: HashMap<VariantKey, u32>,
+    by_key: AHashMap<ProductKey, u32>,
+    by_handle: AHashMap<Box<str>, u32>,
+    by_variant: AHashMap<VariantKey, u32>,
     by_category: BTreeMap<Box<str>, Vec<u32>>,
-    by_collection: HashMap<CollectionKey, Vec<u32>>,
+    by_collection: AHashMap<CollectionKey, Vec<u32>>,
     /// By ordinal.
     bands: Vec<Option<u8>>,
     text: TextIndex,
@@ -25,7 +31,11 @@ impl Index {
     pub fn build(products: impl IntoIterator<Item = CatalogueProduct>) -> Self {
         let unique: BTreeMap<ProductKey, CatalogueProduct> =
             products.into_iter().map(|product| (product.key.clone(), product)).collect();
-        let mut index = Self { products: unique.into_values().collect(), ..Self::default() };
+        let mut index = Self {
+            products: unique.into_values().collect(),
+            generation: NEXT.fetch_add(1, Ordering::Relaxed),
+            ..Self::default()
+        };
         for (ordinal, product) in (0_u32..).zip(&index.products) {
             index.by_key.insert(product.key.clone(), ordinal);
             index.by_handle.insert(product.handle.clone(), ordinal);
@@ -40,6 +50,11 @@ impl Index {
         index.bands = bands(&index.products, &index.by_category);
         index.text = TextIndex::build(&index.products);
         index
+    }
+
+    /// A number that no other snapshot of this process has had.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// How many products there are.

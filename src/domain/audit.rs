@@ -4,6 +4,7 @@ use super::consent::Purpose;
 use super::ids::ShopperKey;
 use super::slate::Slate;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One input that a decision read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct DecisionRecord {
     /// The slate as served: trimmed, after what live stock removed.
     pub slate: Slate,
     /// What was read.
-    pub inputs: Vec<InputRead>,
+    pub inputs: Arc<[InputRead]>,
     /// All candidates in ranked order, before live stock was asked: the slate follows from these and from `dropped`.
     pub candidates: Slate,
     /// Products that the platform did not have in this market, or had no stock of.

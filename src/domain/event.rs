@@ -29,7 +29,7 @@ pub enum EventType {
 }
 
 /// One event of one shopper. Who the shopper is stands beside it, never in it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// The client's id of the event; de-duplicated per shopper.
     pub id: EventId,
@@ -88,7 +88,7 @@ impl Event {
 }
 
 /// One line of a cart or an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// The product.
     pub product: ProductKey,

@@ -2,12 +2,14 @@
 
 use super::event::Event;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The recent events of one shopper.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// Oldest first by the events' own time; at most [`Session::CAP`].
-    pub events: Vec<Event>,
+    /// Oldest first by the events' own time; at most [`Session::CAP`]. Shared: a request reads what the store holds, and
+    /// whoever changes it while others read changes a copy.
+    pub events: Arc<Vec<Event>>,
     /// Grows with every accepted event: part of each decision's cache key.
     pub revision: u64,
 }
@@ -18,10 +20,11 @@ impl Session {
 
     /// Places the event by its own time and forgets the oldest beyond the cap.
     pub fn insert(&mut self, event: Event) {
-        let at = self.events.partition_point(|kept| kept.at <= event.at);
-        self.events.insert(at, event);
-        if self.events.len() > Self::CAP {
-            self.events.remove(0);
+        let events = Arc::make_mut(&mut self.events);
+        let at = events.partition_point(|kept| kept.at <= event.at);
+        events.insert(at, event);
+        if events.len() > Self::CAP {
+            events.remove(0);
         }
         self.revision += 1;
     }

@@ -1,6 +1,6 @@
 //! How well products fit one shopper: the taste behind it is read once, then asked product by product.
 
-use super::taste::Taste;
+use super::tastes::Known;
 use crate::catalogue::Index;
 use crate::domain::ids::ProductKey;
 use std::sync::Arc;
@@ -9,17 +9,17 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Affinity {
     pub(super) index: Arc<Index>,
-    /// The outer `None`: it must not be read. The inner: nothing is known yet.
-    pub(super) taste: Option<Option<Taste>>,
+    /// `None`: it must not be read.
+    pub(super) known: Option<Arc<Known>>,
 }
 
 impl Affinity {
     /// 0 to 1, comparable within one response; 0 where nothing is known of the shopper yet. `None` without consent to
     /// preferences, without a shopper, or for an unknown product.
     pub fn of(&self, product: &ProductKey) -> Option<f64> {
-        let taste = self.taste.as_ref()?;
+        let known = self.known.as_ref()?;
         let ordinal = self.index.ordinal(product.as_str())?;
         let found = self.index.product(ordinal)?;
-        Some(taste.as_ref().map_or(0.0, |taste| taste.affinity(ordinal, found)))
+        Some(known.taste.as_ref().map_or(0.0, |taste| taste.affinity(ordinal, found)))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::rules::Rule;
 use crate::domain::slate::Intent;
+use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub struct Config {
     pub blend: Blends,
     /// How fast events are forgotten, and how much memory they may take.
     pub statistics: StatisticsConfig,
+    /// What is kept between the requests of one shopper.
+    pub cache: CacheConfig,
 }
 
 impl Default for Config {
@@ -35,7 +38,27 @@ impl Default for Config {
             rules: Vec::new(),
             blend: Blends::default(),
             statistics: StatisticsConfig::default(),
+            cache: CacheConfig::default(),
         }
+    }
+}
+
+/// What is kept between the requests of one shopper, so that not everything is decided anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CacheConfig {
+    /// How long a decision may be served again to the same shopper, who has done nothing since; at most a minute, and 0s
+    /// for not at all. Default 5 s.
+    #[serde(with = "humantime_serde")]
+    pub decisions: Duration,
+    /// Memory for kept decisions, and as much again for what was read of shoppers; about, and as it was at the start.
+    /// Default 8 MiB.
+    pub memory: ByteSize,
+}
+
+impl Default for CacheConfig {
+    fn default() -> Self {
+        Self { decisions: Duration::from_secs(5), memory: ByteSize::mib(8) }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Whether a slate may be decided for this shopper at all.
 
-use super::context::Context;
-use crate::domain::consent::Purpose;
+use crate::domain::consent::{Consent, Purpose};
 use crate::domain::slate::{FallbackReason, Intent};
 
 /// The purpose that an intent needs; `None` where it can be decided from the page alone.
@@ -17,10 +16,10 @@ pub(super) fn is_personal(intent: Intent) -> bool {
     !matches!(intent, Intent::Trending | Intent::Popular)
 }
 
-/// Errors: `NoConsent` where the intent needs a consent that the context lacks.
-pub(super) fn check(context: &Context, intent: Intent) -> Result<(), FallbackReason> {
+/// Errors: `NoConsent` where the intent needs a consent that was not given.
+pub(super) fn check(consent: Consent, intent: Intent) -> Result<(), FallbackReason> {
     match needs(intent) {
-        Some(purpose) if !context.consent.allows(purpose) => Err(FallbackReason::NoConsent),
+        Some(purpose) if !consent.allows(purpose) => Err(FallbackReason::NoConsent),
         _ => Ok(()),
     }
 }

@@ -75,6 +75,11 @@ impl Content {
         Arc::ptr_eq(&self.of, index)
     }
 
+    /// A number that no content of another snapshot has.
+    pub(super) fn generation(&self) -> u64 {
+        self.of.generation()
+    }
+
     /// The products most alike, best first, with their cosine, above 0 and at most 1.
     pub(super) fn like(&self, key: &ProductKey) -> impl Iterator<Item = (&ProductKey, f64)> {
         let near = self.of.ordinal(key.as_str()).map_or(&[][..], |ordinal| self.near(ordinal));

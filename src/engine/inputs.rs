@@ -47,7 +47,7 @@ pub(super) fn of_shopper(taste: &Taste, index: &Index) -> Vec<InputRead> {
         list(products.map(|product| &product.key).collect::<Vec<_>>().into_iter())
     };
     let owned: Vec<u32> = taste.owned.iter().rev().map(|owned| owned.ordinal).collect();
-    let interests: Vec<&str> = taste.interests().into_iter().take(5).map(|(label, _)| label).collect();
+    let interests: Vec<&str> = taste.interests.iter().take(5).map(|(label, _)| &**label).collect();
     let all = [
         ("session.viewed", keys(&taste.viewed)),
         ("session.cart", keys(&taste.carted)),

@@ -2,9 +2,10 @@
 //!
 //! `slate.rs` shows the walk. Everything here is computed in memory in well under a millisecond a slate; nothing waits.
 //! A decision is a function of the catalogue, the statistics, the context and the request: the same four give the
-//! same slate, but for the decision's own id.
+//! same slate, but for the decision's own id. For some seconds a shopper is served by the same ranking again: see `kept.rs`.
 
 mod affinity;
+mod basis;
 mod candidates;
 pub mod config;
 mod consent;
@@ -17,6 +18,7 @@ mod encode;
 mod explain;
 mod fallback;
 mod inputs;
+mod kept;
 pub mod placement;
 mod rank;
 mod ranked;
@@ -27,6 +29,7 @@ mod settle;
 mod slate;
 mod statistics;
 mod taste;
+mod tastes;
 
 pub use affinity::Affinity;
 pub use config::Config;
@@ -45,16 +48,19 @@ use crate::domain::slate::Intent;
 use crate::model::Served;
 use crate::telemetry::events::SlateServed;
 use arc_swap::ArcSwap;
+use basis::Wave;
 use candidates::{Ask, CandidateSource};
 use content::Content;
 use deadline::Deadline;
 use encode::{Encoded, Stage};
 use jiff::Timestamp;
+use kept::Decisions;
 use statistics::Statistics;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
+use tastes::Tastes;
 
 /// A category with the shopper's share of interest in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +80,8 @@ pub struct Engine {
     /// The transformer, where one is served.
     encode: Arc<Stage>,
     content: Arc<ArcSwap<Content>>,
+    tastes: Tastes,
+    decisions: Decisions,
     /// Whether a thread is deriving [`Content`] from a new catalogue.
     building: Arc<AtomicBool>,
 }
@@ -81,13 +89,17 @@ pub struct Engine {
 /// What a shop has set, swapped as a whole: a wave of slates is decided by one.
 #[derive(Debug)]
 struct Settled {
+    /// A number that no other settings of this process have had.
+    generation: u64,
     config: Config,
     placements: BTreeMap<Arc<str>, Placement>,
 }
 
 impl From<Config> for Settled {
     fn from(config: Config) -> Self {
-        Self { placements: placement::table(&config), config }
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let generation = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { generation, placements: placement::table(&config), config }
     }
 }
 
@@ -111,6 +123,8 @@ impl Engine {
             statistics: RwLock::new(Statistics::new(config.statistics.clone())),
             content: Arc::default(),
             building: Arc::default(),
+            tastes: Tastes::new(config.cache.memory.as_u64()),
+            decisions: Decisions::new(config.cache.memory.as_u64()),
             settled: ArcSwap::from_pointee(config.into()),
             catalogue,
         };
@@ -160,58 +174,73 @@ impl Engine {
         }
     }
 
-    /// Forgets the products this shopper saw last, which wait for the next to make a pair. To be called when the
-    /// shopper is erased or withdraws consent.
+    /// Forgets the products this shopper saw last, which wait for the next to make a pair, and what is kept of decisions
+    /// and taste. To be called when the shopper is erased or withdraws consent.
     pub fn forget(&self, shopper: &ShopperKey) {
         self.write().forget(shopper);
+        self.tastes.forget(shopper);
+        self.decisions.forget(shopper);
     }
 
     /// All slates of one request wave, in the order asked. Together they take no longer than `config.deadline`: those
-    /// not decided by then are the fallback slate, marked `DEADLINE`. Never fails.
+    /// not decided by then are the fallback slate, marked `DEADLINE`. Each is a decision of its own, also where its
+    /// ranking was kept from a moment ago. Never fails.
     pub async fn slates(&self, context: &Context, requests: &[SlateRequest]) -> Vec<Slated> {
         let settled = self.settled.load_full();
         let deadline = Deadline::after(settled.config.deadline);
         let (index, content) = self.snapshot();
-        let taste = taste::of(context, &index, &content);
-        let encoded = self.encoded(context, &settled.config, requests).await;
-        let mut slates = Vec::with_capacity(requests.len());
-        for request in requests {
-            let began = Instant::now();
-            let slated = {
-                let statistics = self.read();
-                let ask = Ask {
-                    request,
-                    index: &index,
-                    statistics: &statistics,
-                    content: &content,
-                    taste: taste.as_ref().filter(|_| consent::is_personal(request.intent)),
-                    encoded: if consent::is_personal(request.intent) { &encoded } else { &Encoded::Nothing },
-                    now: context.now,
+        let known = self.tastes.of(context, &index, &content);
+        let wave = Wave {
+            context,
+            index: &index,
+            content: &content,
+            known: known.as_deref(),
+            model: self.encode.generation(),
+            settled: &settled,
+        };
+        let mut slates: Vec<Option<Slated>> = {
+            let statistics = self.read();
+            let find = |request| self.decisions.find(&wave.basis(request, &statistics, &Encoded::Nothing));
+            requests.iter().map(find).collect()
+        };
+        if slates.iter().any(Option::is_none) {
+            let encoded = self.encoded(context, &settled.config, requests).await;
+            for (request, slot) in requests.iter().zip(&mut slates) {
+                if slot.is_some() {
+                    continue;
+                }
+                let began = Instant::now();
+                let slated = {
+                    let statistics = self.read();
+                    let basis = wave.basis(request, &statistics, &encoded);
+                    let slated = slate::decide(&basis, &self.sources, deadline);
+                    self.decisions.keep(&basis, &slated);
+                    slated
                 };
-                slate::decide(context, &ask, &settled.config, &self.sources, deadline)
-            };
-            SlateServed { served_by: slated.slate.decision.served_by.label(), took: began.elapsed() }.emit();
-            slates.push(slated);
-            // A wave may be long; other requests of this thread should not wait for all of it.
-            tokio::task::yield_now().await;
+                SlateServed { served_by: slated.slate.decision.served_by.label(), took: began.elapsed() }.emit();
+                *slot = Some(slated);
+                // A wave may be long; other requests of this thread should not wait for all of it.
+                tokio::task::yield_now().await;
+            }
         }
-        slates
+        slates.into_iter().flatten().collect()
     }
 
     /// How well products fit the shopper. Reads the shopper's events once: ask it for every product of a page.
     pub fn affinity(&self, context: &Context) -> Affinity {
         let (index, content) = self.snapshot();
-        let taste = context.readable().map(|_| taste::of(context, &index, &content));
-        Affinity { index, taste }
+        let known = self.tastes.of(context, &index, &content);
+        Affinity { index, known }
     }
 
     /// The shopper's interests by category, strongest first, at most `first`, summing to at most 1. Empty without
     /// consent to preferences.
     pub fn interests(&self, context: &Context, first: usize) -> Vec<Interest> {
         let (index, content) = self.snapshot();
-        let taste = taste::of(context, &index, &content).unwrap_or_default();
-        let interests = taste.interests().into_iter().take(first);
-        interests.map(|(label, weight)| Interest { label: label.into(), weight }).collect()
+        let known = self.tastes.of(context, &index, &content);
+        let interests =
+            known.iter().filter_map(|known| known.taste.as_ref()).flat_map(|taste| &taste.interests).take(first);
+        interests.map(|(label, weight)| Interest { label: label.clone(), weight: *weight }).collect()
     }
 
     /// The order of a window of products for this shopper. The platform's order stands, `NO_CONSENT` or `NO_DATA`,
@@ -220,7 +249,7 @@ impl Engine {
         let settled = self.settled.load_full();
         let deadline = Deadline::after(settled.config.deadline);
         let (index, content) = self.snapshot();
-        let taste = taste::of(context, &index, &content);
+        let known = self.tastes.of(context, &index, &content);
         let encoded = self.encode.encode(context, settled.config.deadline).await;
         let statistics = self.read();
         // The sources speak as for a slate without seeds.
@@ -237,7 +266,7 @@ impl Engine {
             index: &index,
             statistics: &statistics,
             content: &content,
-            taste: taste.as_ref(),
+            taste: known.as_ref().and_then(|known| known.taste.as_ref()),
             encoded: &encoded,
             now: context.now,
         };

@@ -59,7 +59,7 @@ pub(super) fn decide(
     };
     let name = model.took_part().filter(|_| served_by == ServedBy::Model);
     read.extend(name.map(|name| inputs::of_model(name)));
-    let decision = Decision { model: name.cloned(), ..new_decision(context, config, served_by, fallback) };
+    let decision = Decision { model: name.cloned(), ..new_decision(context.now, config, served_by, fallback) };
     Ranking { order: outcome.ok(), decision, inputs: read }
 }
 

@@ -4,10 +4,10 @@
 //! in brackets has its place in [`decide`] and comes with what it is for. A session is encoded once a wave, before its first
 //! slate: `encode/`.
 
+use super::basis::Basis;
 use super::candidates::{Ask, CandidateSource};
 use super::config::Config;
 use super::consent;
-use super::context::Context;
 use super::deadline::Deadline;
 use super::diversify::diversify;
 use super::eligibility::Eligibility;
@@ -22,6 +22,7 @@ use super::rules::Rules;
 use crate::domain::audit::InputRead;
 use crate::domain::ids::{DecisionId, ProductKey};
 use crate::domain::slate::{Decision, FallbackReason, ReasonCode, ServedBy, Slate};
+use jiff::Timestamp;
 use std::sync::Arc;
 
 /// A slate with what it was decided from.
@@ -30,7 +31,7 @@ pub struct Slated {
     /// Over-fetched: at most twice what was wanted and four more, best first. [`super::settle()`] trims it.
     pub slate: Slate,
     /// Everything that was read for it.
-    pub inputs: Vec<InputRead>,
+    pub inputs: Arc<[InputRead]>,
 }
 
 /// The most items of a slate of `first`: what live stock may remove can be replaced.
@@ -39,17 +40,12 @@ pub(super) fn most(first: usize) -> usize {
 }
 
 /// Decides one slate. Never fails: what cannot be decided in time or at all is the fallback, marked.
-pub(super) fn decide(
-    context: &Context,
-    ask: &Ask<'_>,
-    config: &Config,
-    sources: &[Box<dyn CandidateSource>],
-    deadline: Deadline,
-) -> Slated {
+pub(super) fn decide(basis: &Basis<'_>, sources: &[Box<dyn CandidateSource>], deadline: Deadline) -> Slated {
+    let (ask, config) = (&basis.ask, &basis.settled.config);
     let rules = Rules::of(&config.rules, &ask.request.placement);
     let eligible = Eligibility::new(ask, &rules);
     let mut items = Vec::new();
-    let outcome = consent::check(context, ask.request.intent)
+    let outcome = consent::check(basis.consent, ask.request.intent)
         .and_then(|()| {
             let weights = config.blend.of(ask.request.intent);
             rank(ask, sources, &weights, &eligible, &rules, deadline).map_err(|_| FallbackReason::Deadline)
@@ -68,8 +64,8 @@ pub(super) fn decide(
     let shown = items.iter().map(|item| item.ordinal);
     let model = Part::of(ask, config.blend.of(ask.request.intent).encoder, shown);
     inputs.extend(model.took_part().map(|name| inputs::of_model(name)));
-    let decision = decision(context, config, &items, ask.request.first, (outcome, model));
-    Slated { slate: slate(ask, items, decision), inputs }
+    let decision = decision(ask.now, config, &items, ask.request.first, (outcome, model));
+    Slated { slate: slate(ask, items, decision), inputs: inputs.into() }
 }
 
 fn slate(ask: &Ask<'_>, items: Vec<Ranked>, decision: Decision) -> Slate {
@@ -78,7 +74,7 @@ fn slate(ask: &Ask<'_>, items: Vec<Ranked>, decision: Decision) -> Slate {
 }
 
 fn decision(
-    context: &Context,
+    now: Timestamp,
     config: &Config,
     items: &[Ranked],
     first: usize,
@@ -96,7 +92,7 @@ fn decision(
         ServedBy::Model | ServedBy::Rule | ServedBy::Control => None,
     };
     let model = model.took_part().filter(|_| served_by == ServedBy::Model).cloned();
-    Decision { model, ..new_decision(context, config, served_by, fallback) }
+    Decision { model, ..new_decision(now, config, served_by, fallback) }
 }
 
 /// What the model has to do with a decision.
@@ -148,14 +144,22 @@ impl Part {
 
 /// A decision of this moment. One that could not be made is not kept: the next request may do better.
 pub(super) fn new_decision(
-    context: &Context,
+    now: Timestamp,
     config: &Config,
     served_by: ServedBy,
     fallback: Option<FallbackReason>,
 ) -> Decision {
+    let max_age = if !is_passing(fallback) { u32::try_from(config.max_age.as_secs()).unwrap_or(u32::MAX) } else { 0 };
+    Decision { id: new_id(), served_by, fallback, model: None, experiment: None, decided_at: now, max_age }
+}
+
+/// Whether the next request may do better than this one, which went without what it lacked.
+pub(super) fn is_passing(fallback: Option<FallbackReason>) -> bool {
     let passing = [FallbackReason::Deadline, FallbackReason::NoData, FallbackReason::Overload, FallbackReason::NoModel];
-    let keep = !fallback.is_some_and(|reason| passing.contains(&reason));
-    let max_age = if keep { u32::try_from(config.max_age.as_secs()).unwrap_or(u32::MAX) } else { 0 };
-    let id = DecisionId::new(hex::encode(rand::random::<[u8; 16]>()));
-    Decision { id, served_by, fallback, model: None, experiment: None, decided_at: context.now, max_age }
+    fallback.is_some_and(|reason| passing.contains(&reason))
+}
+
+/// An id that nobody can guess.
+pub(super) fn new_id() -> DecisionId {
+    DecisionId::new(hex::encode(rand::random::<[u8; 16]>()))
 }

@@ -1,12 +1,12 @@
-//! What a shopper's events and purchases say of what the shopper likes. Exists only with consent to preferences: the
-//! state comes through [`Context::readable`], and nothing else of the engine reads it.
+//! What a shopper's events and purchases say of what the shopper likes. Exists only with consent to preferences: it is
+//! read in [`super::tastes`], which keeps it, and nothing else of the engine reads a shopper's state.
 
 use super::content::Content;
-use super::context::Context;
 use crate::catalogue::Index;
 use crate::domain::event::{Event, EventType};
 use crate::domain::ids::ProductKey;
 use crate::domain::product::CatalogueProduct;
+use crate::store::ShopperState;
 use ahash::{AHashMap, AHashSet};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -54,6 +54,8 @@ pub(super) struct Taste {
     pub(super) searched: Vec<Box<str>>,
     /// Products bought, most recent last.
     pub(super) owned: Vec<Owned>,
+    /// Categories with their share of interest, strongest first, ties by name; the shares sum to 1.
+    pub(super) interests: Vec<(Box<str>, f64)>,
     categories: BTreeMap<Box<str>, f64>,
     /// The greatest weight in `categories`.
     dearest: f64,
@@ -70,12 +72,22 @@ struct Price {
     spread: f64,
 }
 
-/// The taste of the shopper behind the context; `None` without consent or shopper, or where nothing is known.
-pub(super) fn of(context: &Context, index: &Index, content: &Content) -> Option<Taste> {
-    let state = context.readable()?;
+/// All that a taste is read from: equal readings give equal tastes.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub(super) state: &'a ShopperState,
+    pub(super) index: &'a Index,
+    pub(super) content: &'a Content,
+    /// Events fade up to this moment.
+    pub(super) moment: Timestamp,
+}
+
+/// The taste that a shopper's state speaks of; `None` where nothing is known.
+pub(super) fn of(reading: Reading<'_>) -> Option<Taste> {
+    let Reading { state, index, content, moment } = reading;
     let mut taste = Taste::default();
-    taste.read_session(&state.session.events, index, content, context.now);
-    taste.read_purchases(context, index);
+    taste.read_session(&state.session.events, index, content, moment);
+    taste.read_purchases(state, index, moment);
     taste.settle(index);
     (!taste.liked.is_empty() || !taste.categories.is_empty()).then_some(taste)
 }
@@ -125,11 +137,11 @@ impl Taste {
         }
     }
 
-    fn read_purchases(&mut self, context: &Context, index: &Index) {
-        for purchase in context.readable().iter().flat_map(|state| &state.profile.bought) {
+    fn read_purchases(&mut self, state: &ShopperState, index: &Index, now: Timestamp) {
+        for purchase in state.profile.bought.iter() {
             let Some(ordinal) = index.ordinal(purchase.product.as_str()) else { continue };
             self.owned.push(Owned { ordinal, times: purchase.times, last: purchase.last });
-            self.like(ordinal, 0.5 * fade(context.now, purchase.last, PURCHASE_DAYS));
+            self.like(ordinal, 0.5 * fade(now, purchase.last, PURCHASE_DAYS));
         }
     }
 
@@ -176,6 +188,9 @@ impl Taste {
         for weight in self.weights.values_mut() {
             *weight /= strongest;
         }
+        let total = self.categories.values().sum::<f64>().max(f64::MIN_POSITIVE);
+        self.interests = self.categories.iter().map(|(name, weight)| (name.clone(), weight / total)).collect();
+        self.interests.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     }
 
     /// The products whose neighbours speak for this shopper, strongest first.
@@ -194,13 +209,11 @@ impl Taste {
         self.carted.contains(&ordinal) || self.owned.iter().any(|owned| owned.ordinal == ordinal && recently(owned))
     }
 
-    /// Categories with their share of interest, strongest first, ties by name; the shares sum to 1.
-    pub(super) fn interests(&self) -> Vec<(&str, f64)> {
-        let total: f64 = self.categories.values().sum();
-        let mut shares: Vec<(&str, f64)> =
-            self.categories.iter().map(|(name, weight)| (&**name, weight / total.max(f64::MIN_POSITIVE))).collect();
-        shares.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
-        shares
+    /// About how many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        let texts = self.categories.len() * 2 + self.tags.len() + self.vendors.len() + self.searched.len();
+        let products = self.liked.len() * 48 + self.weights.len() * 28 + self.owned.len() * 32;
+        size_of::<Self>() + texts * 80 + products + (self.viewed.len() + self.carted.len()) * 4
     }
 
     /// How well the product fits, 0 to 1: its category, tags, vendor, price, and whether it was looked at itself.

@@ -49,6 +49,8 @@ pub struct Classified {
     pub fragments: HashMap<String, Vec<Selection>>,
     /// Whether it mentions what concerns one shopper, so that its answers are never shared.
     pub personal: bool,
+    /// As parsed, so that a plan need not parse again; `None` where the text does not parse here.
+    pub ast: Option<Ast>,
 }
 
 /// Reads a document.
@@ -63,7 +65,13 @@ pub fn classify(
     let ast = match Ast::parse(&*text, "operation.graphql") {
         Ok(ast) => ast,
         Err(_) if !text.contains("personalized") => {
-            return Ok(Classified { text, operations: Vec::new(), fragments: HashMap::new(), personal: true });
+            return Ok(Classified {
+                text,
+                operations: Vec::new(),
+                fragments: HashMap::new(),
+                personal: true,
+                ast: None,
+            });
         }
         Err(invalid) => return Err(syntax(&invalid.errors)),
     };
@@ -98,7 +106,7 @@ pub fn classify(
     let operations = operations.collect();
     let fragments = fragments.into_iter().map(|(name, set)| (name.to_owned(), set.to_vec())).collect();
     let personal = is_personal(text.as_bytes());
-    Ok(Classified { text, operations, fragments, personal })
+    Ok(Classified { text, operations, fragments, personal, ast: Some(ast) })
 }
 
 impl Classified {

@@ -7,7 +7,7 @@ use super::limits::Limits;
 use super::plan::{Options, Plan, plan};
 use super::rerank;
 use crate::platform::CustomerNames;
-use crate::telemetry::events::DocumentFound;
+use crate::telemetry::found::CacheAsked;
 use apollo_compiler::ExecutableDocument;
 use std::sync::Arc;
 
@@ -69,10 +69,10 @@ impl Documents {
         if let Some(known) = self.classified.get(&hash)
             && *known.text == **text
         {
-            DocumentFound::Document { hit: true }.emit();
+            CacheAsked::Document { hit: true }.emit();
             return Ok(known);
         }
-        DocumentFound::Document { hit: false }.emit();
+        CacheAsked::Document { hit: false }.emit();
         let classified = classify(Arc::clone(text), &self.composed.entry_fields(), &self.rules, &self.limits)?;
         let classified = Arc::new(classified.touching(self.customers));
         self.classified.insert(hash, Arc::clone(&classified));
@@ -87,10 +87,10 @@ impl Documents {
         if let Some(plan) = self.plans.get(&key)
             && *plan.text == *document.text
         {
-            DocumentFound::Plan { hit: true }.emit();
+            CacheAsked::Plan { hit: true }.emit();
             return Ok(plan);
         }
-        DocumentFound::Plan { hit: false }.emit();
+        CacheAsked::Plan { hit: false }.emit();
         let plan = Arc::new(self.planned(document, name, rerank)?);
         self.plans.insert(key, Arc::clone(&plan));
         Ok(plan)
@@ -98,7 +98,11 @@ impl Documents {
 
     fn planned(&self, document: &Classified, name: Option<&str>, rerank: bool) -> Result<Plan, RequestError> {
         let composed = &*self.composed;
-        let parsed = ExecutableDocument::parse_and_validate(&composed.schema, &*document.text, "operation.graphql")
+        let validated = match &document.ast {
+            Some(ast) => ast.to_executable_validate(&composed.schema),
+            None => ExecutableDocument::parse_and_validate(&composed.schema, &*document.text, "operation.graphql"),
+        };
+        let parsed = validated
             .map_err(|invalid| RequestError::Validation(invalid.errors.iter().take(50).map(found).collect()))?;
         let operation = parsed.operations.get(name).map_err(|_| match name {
             Some(name) => RequestError::UnknownOperation { name: name.chars().take(64).collect() },

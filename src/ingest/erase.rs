@@ -27,10 +27,10 @@ impl Eraser {
         let mut found = self.shoppers.erase_purpose(who, purpose).await?;
         if matches!(purpose, Purpose::Analytics | Purpose::Preferences) {
             found |= self.decisions.erase(who).await?;
+            self.learner.forget(who);
         }
         if purpose == Purpose::Analytics {
             found |= self.recorder.erase(who).await;
-            self.learner.forget(who);
         }
         Ok(found)
     }

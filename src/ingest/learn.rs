@@ -8,7 +8,7 @@ pub trait Learner: Send + Sync {
     /// Takes in new events of one shopper, in order. Must be quick and must not block: it runs on the request's way.
     fn learn(&self, who: &ShopperKey, events: &[Event]);
 
-    /// Forgets what ties the shopper to what was learned. Counts that name nobody stay.
+    /// Forgets what ties the shopper to what was learned, and what is kept of decisions. Counts that name nobody stay.
     fn forget(&self, who: &ShopperKey);
 }
 

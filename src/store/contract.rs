@@ -210,7 +210,7 @@ fn decision(who: &str, id: &str) -> DecisionRecord {
         max_age: 30,
     };
     let slate = Slate { decision, placement: "home".into(), items: Vec::new(), wanted: 4 };
-    DecisionRecord { shopper: key(who), candidates: slate.clone(), slate, inputs: Vec::new(), dropped: Vec::new() }
+    DecisionRecord { shopper: key(who), candidates: slate.clone(), slate, inputs: [].into(), dropped: Vec::new() }
 }
 
 /// Events in any order, in any portions, some of them twice: the session is that of the events sorted, and visits are

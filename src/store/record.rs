@@ -12,6 +12,7 @@ use crate::domain::session::Session;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Event ids remembered beyond the events themselves: a beacon sent again much later is still the same event.
@@ -100,7 +101,7 @@ impl Record {
         products.dedup();
         for product in products {
             let purchase = Purchase { product: product.clone(), last: event.at, times: 1 };
-            add(&mut profile.bought, purchase);
+            add(Arc::make_mut(&mut profile.bought), purchase);
         }
     }
 
@@ -115,21 +116,21 @@ impl Record {
     /// Takes over what a session held. Consent on file here stays; without one, the session's holds.
     pub(super) fn join(&mut self, session: &Self) {
         let Kept { session: events, profile, consent } = &session.state;
-        for event in &events.events {
+        for event in events.events.iter() {
             // What was there already is no news.
             match self.append(event) {
                 Appended::Accepted | Appended::Duplicate => {}
             }
         }
         // Purchases of events that the session no longer kept.
-        for purchase in &profile.bought {
-            let bought = &mut self.state.profile.bought;
+        let bought = Arc::make_mut(&mut self.state.profile.bought);
+        for purchase in profile.bought.iter() {
             match bought.iter_mut().find(|own| own.product == purchase.product) {
                 Some(own) => own.last = own.last.max(purchase.last),
                 None => add(bought, purchase.clone()),
             }
         }
-        self.state.profile.bought.sort_by_key(|purchase| purchase.last);
+        bought.sort_by_key(|purchase| purchase.last);
         // Orders whose events the session no longer kept.
         let told = events.events.iter().filter(|event| event.kind == EventType::CheckoutCompleted).count();
         self.state.profile.orders += profile.orders.saturating_sub(u32::try_from(told).unwrap_or(u32::MAX));
@@ -165,7 +166,7 @@ impl Record {
     fn cleared(&self) -> Kept {
         let Kept { session, profile, consent } = &self.state;
         Kept {
-            session: Session { events: Vec::new(), revision: session.revision + 1 },
+            session: Session { events: Arc::default(), revision: session.revision + 1 },
             profile: Profile { revision: profile.revision + 1, ..Profile::default() },
             consent: *consent,
         }

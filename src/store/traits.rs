@@ -19,8 +19,9 @@ pub enum StoreError {
     Unavailable(String),
 }
 
-/// Everything stored about one shopper that a decision may read.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Everything stored about one shopper that a decision may read. A copy shares events and purchases with it: two that
+/// share them compare at once, any others by their contents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShopperState {
     /// Recent events.
     pub session: Session,

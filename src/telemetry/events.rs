@@ -3,7 +3,6 @@
 use super::names;
 use metrics::{Label, SharedString, counter, gauge, histogram};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How an operation was served; among the extensions of its answer.
@@ -68,44 +67,6 @@ impl RequestServed {
         histogram!(names::REQUEST_DURATION, labels).record(self.took.as_secs_f64());
         let milliseconds = self.took.as_secs_f64() * 1000.0;
         tracing::debug!(method = self.method, status = self.status, class, outcome, milliseconds, "request served");
-    }
-}
-
-/// Something was looked for among the documents and plans that are kept. Counted in plain numbers, which a scrape
-/// reads: it happens twice a request, and costs a nanosecond or two.
-#[derive(Clone, Copy, Debug)]
-pub enum DocumentFound {
-    /// A document.
-    Document {
-        /// Whether it was there.
-        hit: bool,
-    },
-    /// A plan.
-    Plan {
-        /// Whether it was there.
-        hit: bool,
-    },
-}
-
-static FOUND: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
-
-impl DocumentFound {
-    /// Counts it.
-    pub fn emit(self) {
-        let at = match self {
-            Self::Document { hit } => usize::from(hit),
-            Self::Plan { hit } => 2 + usize::from(hit),
-        };
-        FOUND[at].fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Puts the numbers into the metrics.
-    pub(super) fn tell() {
-        for (at, count) in FOUND.iter().enumerate() {
-            let cache = if at < 2 { "documents" } else { "plans" };
-            let labels = [(names::CACHE, cache), (names::OUTCOME, if at % 2 == 1 { "hit" } else { "miss" })];
-            counter!(names::DOCUMENTS, &labels).absolute(count.load(Ordering::Relaxed));
-        }
     }
 }
 

@@ -38,7 +38,7 @@ impl Metrics {
         match &self.0 {
             Some(handle) => {
                 process::tell();
-                super::events::DocumentFound::tell();
+                super::found::CacheAsked::tell();
                 self.settle();
                 handle.render()
             }

@@ -5,6 +5,7 @@
 
 pub mod customer_data;
 pub mod events;
+pub mod found;
 pub mod init;
 pub mod model;
 pub mod names;

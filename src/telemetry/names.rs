@@ -41,6 +41,8 @@ pub const CATALOGUE_PRODUCTS: &str = "outfitter_catalogue_products";
 pub const CATALOGUE_AGE: &str = "outfitter_catalogue_age_seconds";
 /// Counter, by cache and outcome: documents and plans looked for.
 pub const DOCUMENTS: &str = "outfitter_document_cache_total";
+/// Counter, by cache and outcome: kept decisions and tastes looked for.
+pub const DECISIONS: &str = "outfitter_decision_cache_total";
 /// Counter, by purpose: calls that fetched a customer's data.
 pub const CUSTOMER_DATA: &str = "outfitter_customer_data_total";
 /// Counter, by reason: spans that did not reach the collector.
@@ -101,7 +103,7 @@ pub const HISTOGRAMS: &[(&str, &str)] = &[
         "Requests to the shop's platform, to the head of its answer. `kind`: what they were for (`forward`, `plan`, \
          `lookup`, `customer`, `crawl`, `schema`); `outcome`: `ok`, an error's code, or `abandoned`.",
     ),
-    (SLATE_DURATION, "Slates of products decided, without their look-up. `served_by`."),
+    (SLATE_DURATION, "Slates of products decided, without their look-up and without those kept. `served_by`."),
     (
         ENCODE_DURATION,
         "Sessions read by the model, waiting included. `outcome` (`ok`, `failed`, `left`: nobody waited any more).",
@@ -119,6 +121,11 @@ pub const COUNTERS: &[(&str, &str)] = &[
     (PANICS, "Handlers that panicked; each is a bug."),
     (INGEST_DROPPED, "What was not learned for want of room. `kind`: `operation`, or `line` of the training log."),
     (DOCUMENTS, "Documents and plans looked for. `cache` (`documents`, `plans`), `outcome` (`hit`, `miss`)."),
+    (
+        DECISIONS,
+        "Decisions and tastes of shoppers looked for among those kept. `cache` (`decisions`, `tastes`), `outcome` (`hit`, \
+         `miss`).",
+    ),
     (CUSTOMER_DATA, "Calls that fetched a customer's data, as in the record of them. `purpose`."),
     (
         SPANS_DROPPED,

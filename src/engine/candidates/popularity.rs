@@ -22,8 +22,8 @@ impl CandidateSource for Popularity {
             let top = ask.statistics.popular().filter_map(|(_, key)| ask.index.ordinal(key.as_str())).take(LIMIT);
             found.extend(wanted(ask, &top.collect::<Vec<u32>>(), 1.0));
             // What is popular is the same for everyone unless the slate is for this shopper.
-            let interests = ask.taste.filter(|_| ask.request.intent == Intent::ForYou).map(super::Taste::interests);
-            for (category, share) in interests.unwrap_or_default().into_iter().take(CATEGORIES) {
+            let interests = ask.taste.filter(|_| ask.request.intent == Intent::ForYou).map(|taste| &taste.interests);
+            for (category, share) in interests.into_iter().flatten().take(CATEGORIES) {
                 found.extend(wanted(ask, ask.index.in_category(category), 1.0 + share));
             }
         }

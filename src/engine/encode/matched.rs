@@ -8,9 +8,12 @@ use crate::domain::ids::ProductKey;
 use crate::model::{ItemMatrix, ModelError, Served};
 use candle_core::{Device, Tensor};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A model and the catalogue that it is to choose from.
 pub(in crate::engine) struct Matched {
+    /// A number that no other has had since the start.
+    generation: u64,
     served: Arc<Served>,
     of: Arc<Index>,
     /// The vectors of the products that both know; row 0 is padding.
@@ -41,12 +44,24 @@ impl Matched {
             }
         }
         let vectors = Tensor::from_vec(vectors, (ordinals.len() + 1, served.width()), &Device::Cpu)?;
-        Ok(Self { items: ItemMatrix::new(&vectors)?, served, of, ordinals })
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Ok(Self {
+            generation: NEXT.fetch_add(1, Ordering::Relaxed),
+            items: ItemMatrix::new(&vectors)?,
+            served,
+            of,
+            ordinals,
+        })
     }
 
     /// Whether it was made of these.
     pub(super) fn is_of(&self, served: &Arc<Served>, index: &Arc<Index>) -> bool {
         Arc::ptr_eq(&self.served, served) && Arc::ptr_eq(&self.of, index)
+    }
+
+    /// A number that no other has had since the start.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// The model.

@@ -110,6 +110,11 @@ impl Stage {
         self.served.load_full()
     }
 
+    /// The number of the model with the catalogue that it was matched with; `None` without one.
+    pub(super) fn generation(&self) -> Option<u64> {
+        self.matched.load().as_ref().map(|matched| matched.generation())
+    }
+
     /// Whether the model has yet to be matched with this catalogue.
     pub(super) fn is_behind(&self, index: &Arc<Index>) -> bool {
         let served = self.served.load();
@@ -144,7 +149,7 @@ impl Stage {
     /// Encodes the shopper's events, within its share of the deadline.
     pub(super) async fn encode(&self, context: &Context, deadline: Duration) -> Encoded {
         let (Some(by), Some(state)) = (self.matched.load_full(), context.readable()) else { return Encoded::Nothing };
-        let events = &state.session.events;
+        let events = state.session.events.iter();
         let session = Sequence::of_events(by.served().vocabulary(), events, by.served().max_length());
         if session.is_empty() {
             return Encoded::Nothing;

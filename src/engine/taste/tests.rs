@@ -1,10 +1,7 @@
 //! Taste on hand-made sessions.
 
 use super::*;
-use crate::domain::consent::Consent;
-use crate::domain::ids::{CollectionKey, EventId, ShopperKey};
-use crate::domain::market::Market;
-use crate::store::ShopperState;
+use crate::domain::ids::{CollectionKey, EventId};
 
 fn at(day: i64) -> Timestamp {
     Timestamp::from_second(1_767_268_800 + day * 86_400).unwrap()
@@ -32,17 +29,9 @@ fn taste(now: i64, events: &[(EventType, i64, &str)]) -> Option<Taste> {
             _ => Event::of_product(id, *kind, at(*day), ProductKey::new(*product)),
         });
     }
-    let context = Context {
-        shopper: Some(ShopperKey::new("s")),
-        confirmed: false,
-        consent: Consent::ALL,
-        state,
-        market: Market::default(),
-        now: at(now),
-    };
     let index = index();
     let content = Content::build(std::sync::Arc::new(super::tests::index()));
-    of(&context, &index, &content)
+    of(Reading { state: &state, index: &index, content: &content, moment: at(now) })
 }
 
 #[test]
@@ -69,15 +58,15 @@ fn what_was_taken_out_of_the_cart_is_not_in_it() {
 #[test]
 fn interests_are_shares_of_what_was_seen() {
     let taste = taste(0, &[(EventType::CollectionViewed, 0, "all")]).unwrap();
-    let shares = taste.interests();
-    assert_eq!(shares.iter().map(|(label, _)| *label).collect::<Vec<_>>(), ["Hats", "Bags"]);
+    let shares = taste.interests;
+    assert_eq!(shares.iter().map(|(label, _)| &**label).collect::<Vec<_>>(), ["Hats", "Bags"]);
     assert!((shares[0].1 - 2.0 / 3.0).abs() < 1e-12);
 }
 
 #[test]
 fn a_search_says_which_categories_are_wanted() {
     let taste = taste(0, &[(EventType::SearchSubmitted, 0, "leather bags")]).unwrap();
-    assert_eq!(taste.interests(), [("Bags", 1.0)]);
+    assert_eq!(taste.interests, [("Bags".into(), 1.0)]);
     assert!(taste.liked.is_empty(), "what was found was not looked at");
     assert!(super::tests::taste(0, &[(EventType::SearchSubmitted, 0, "unheard of")]).is_none());
 }

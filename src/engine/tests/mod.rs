@@ -1,6 +1,7 @@
 //! The engine as a whole, on small worlds.
 
 mod consent;
+mod kept;
 mod model;
 mod properties;
 mod reordering;

@@ -39,7 +39,7 @@ fn the_slate_is_the_models_order_without_what_was_just_seen_and_names_it() {
     let context = shopper(60, &visit(&["a", "b"]));
     let slated = slated(&engine, &context, &request(Intent::ForYou, &[], 3));
     let model = engine.model().unwrap();
-    let session = crate::features::Sequence::of_events(model.vocabulary(), &context.state.session.events, 20);
+    let session = crate::features::Sequence::of_events(model.vocabulary(), context.state.session.events.iter(), 20);
     let vector = model.encode(&[&session]).unwrap().remove(0);
     let score = |key: &str| -> f32 {
         let target = model.target(model.vocabulary().row(key).unwrap()).unwrap();
@@ -114,12 +114,13 @@ fn ten_thousand_events_in_any_order_and_of_unknown_products_are_read() {
     let engine = world();
     let mut context = shopper(60, &[]);
     // More than the store would keep, backwards.
-    context.state.session.events = (0..10_000).rev().map(|n| viewed(n % 977, KEYS[n as usize % 8])).collect();
+    context.state.session.events =
+        std::sync::Arc::new((0..10_000).rev().map(|n| viewed(n % 977, KEYS[n as usize % 8])).collect());
     let slate = for_you(&engine, &context);
     assert!(!slate.items.is_empty() && slate.items.iter().all(|item| item.score.is_finite()));
     let mut few = shopper(60, &visit(&["a", "unknown", "b"]));
     let ordered = for_you(&engine, &few);
-    few.state.session.events.reverse();
+    std::sync::Arc::make_mut(&mut few.state.session.events).reverse();
     assert_eq!(for_you(&engine, &few).decision.served_by, ServedBy::Model);
     assert_eq!(keys(&ordered).len(), keys(&for_you(&engine, &few)).len());
 }

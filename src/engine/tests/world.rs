@@ -90,7 +90,7 @@ pub(in crate::engine) fn with_purchases(mut context: Context, bought: &[(&str, i
         last: at(*minute),
         times: *times,
     };
-    context.state.profile.bought = bought.iter().map(purchase).collect();
+    context.state.profile.bought = Arc::new(bought.iter().map(purchase).collect());
     context
 }
 

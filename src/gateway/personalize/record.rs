@@ -109,11 +109,12 @@ mod tests {
         DecisionRecord {
             shopper: ShopperKey::new(shopper),
             slate: served,
-            inputs: vec![InputRead {
+            inputs: [InputRead {
                 name: "session.viewed".into(),
                 purpose: Some(Purpose::Preferences),
                 value: "seen".into(),
-            }],
+            }]
+            .into(),
             candidates: slate(id, 2),
             dropped: vec![ProductKey::new("a")],
         }

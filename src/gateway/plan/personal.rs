@@ -127,6 +127,9 @@ impl<'a> Planner<'a> {
             }
             // A union is no node, but what may be one of it is: its fragments stand in the look-up as they are.
             let abstract_type = self.composed.upstream.get_object(&set.ty).is_none();
+            if abstract_type {
+                self.doubtful.set(true);
+            }
             push(
                 &mut inside,
                 format_args!("...{}", if abstract_type { String::new() } else { format!("on {}", set.ty) }),

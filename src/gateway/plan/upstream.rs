@@ -5,6 +5,7 @@ use crate::gateway::compose::Entry;
 use apollo_compiler::ast::{Argument, Directive, DirectiveList, Value};
 use apollo_compiler::executable::{Field, Selection as Node_};
 use apollo_compiler::{ExecutableDocument, Name, Node};
+use std::fmt::Write as _;
 
 /// Directives that the gateway takes for itself.
 const OWN: [&str; 1] = ["personalized"];
@@ -55,7 +56,9 @@ impl Planner<'_> {
 
     pub(super) fn render_field(&self, field: &Node<Field>, parent: &Name, defer: bool, out: &mut Rendered) {
         if let Some(Entry::Entity(entity)) = self.composed.entry(parent, &field.name) {
-            push(out, format_args!("{}:{}", self.response_name(parent, field), entity.key));
+            let name = self.response_name(parent, field);
+            self.stands(&name, entity.key, entity.needs);
+            push(out, format_args!("{name}:{}", entity.key));
             render_directives(&field.directives, defer, out);
             out.text.push(' ');
             if !entity.needs.is_empty() {
@@ -66,6 +69,7 @@ impl Planner<'_> {
             return;
         }
         if self.is_local_root(parent, field) {
+            self.stands(field.response_key(), "__typename", "");
             push(out, format_args!("{}:__typename", field.response_key()));
             render_directives(&field.directives, defer, out);
             out.text.push(' ');
@@ -73,6 +77,9 @@ impl Planner<'_> {
         }
         if let Some(rank) = self.rank_of(parent, field).filter(|_| defer) {
             return self.render_rank(rank, field, out);
+        }
+        if !field.selection_set.selections.is_empty() {
+            self.stands(field.response_key(), "{}", "");
         }
         if let Some(alias) = &field.alias {
             push(out, format_args!("{alias}:"));
@@ -118,8 +125,13 @@ impl Planner<'_> {
         let used: Vec<&Name> = parts.flat_map(|part| &part.variables).collect();
         let name = self.operation.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
         let mut text = format!("{}{name}", self.operation.operation_type);
-        let whole = fragments.iter().fold(body.text.clone(), |whole, (_, fragment)| whole + &fragment.text);
-        let variables = define(&self.variables, &used, &self.rank_definitions(&whole), &mut text);
+        let ranked = if self.ranks.borrow().is_empty() {
+            String::new()
+        } else {
+            let whole = fragments.iter().fold(body.text.clone(), |whole, (_, fragment)| whole + &fragment.text);
+            self.rank_definitions(&whole)
+        };
+        let variables = define(&self.variables, &used, &ranked, &mut text);
         text.push_str(&directives.text);
         text.push_str(&body.text);
         for (_, fragment) in fragments {
@@ -223,5 +235,6 @@ fn note_variables(value: &Value, out: &mut Rendered) {
 }
 
 pub(super) fn push(out: &mut Rendered, arguments: std::fmt::Arguments<'_>) {
-    out.text.push_str(&arguments.to_string());
+    // Writing to a string cannot fail.
+    out.text.write_fmt(arguments).ok();
 }

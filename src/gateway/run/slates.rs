@@ -15,6 +15,7 @@ use crate::gateway::plan::{Ask, SelectionId, Site, SiteKind};
 use crate::telemetry::spans;
 use indexmap::{IndexMap, IndexSet};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// How often a wave asks the platform for products.
 const ROUNDS: usize = 3;
@@ -24,7 +25,7 @@ struct Asked {
     products: IndexSet<SelectionId>,
     because: IndexSet<SelectionId>,
     candidates: Slate,
-    inputs: Vec<crate::domain::audit::InputRead>,
+    inputs: Arc<[crate::domain::audit::InputRead]>,
 }
 
 type Wanted = IndexSet<(SelectionId, ProductKey)>;
@@ -203,7 +204,7 @@ impl Run {
             candidates: candidates.clone(),
             dropped,
         };
-        let decisions = std::sync::Arc::clone(&self.viewer.decisions);
+        let decisions = Arc::clone(&self.viewer.decisions);
         tokio::spawn(async move {
             if let Err(error) = decisions.put(record).await {
                 tracing::warn!(%error, "a decision could not be logged");

@@ -33,8 +33,8 @@ impl Shelf {
     }
 
     pub(super) fn products(&self, who: &ShopperKey) -> Vec<String> {
-        let product = |event: Event| event.product.map(|key| key.to_string());
-        self.state(who).session.events.into_iter().filter_map(product).collect()
+        let product = |event: &Event| event.product.as_ref().map(ToString::to_string);
+        self.state(who).session.events.iter().filter_map(product).collect()
     }
 
     /// All that is stored and learned, as text.
@@ -75,7 +75,7 @@ impl ShopperStore for Shelf {
         self.with(|all| {
             let events = all.get_mut(session).map(|state| std::mem::take(&mut state.session.events));
             let state = all.entry(customer.clone()).or_default();
-            events.into_iter().flatten().for_each(|event| state.session.insert(event));
+            events.iter().flat_map(|events| events.iter()).for_each(|event| state.session.insert(event.clone()));
         })
     }
 

@@ -63,7 +63,7 @@ impl Decider for Fixed {
             let items = (0..2 * request.first + 4).map(item).collect();
             Slated {
                 slate: Slate { decision, placement: request.placement.clone(), items, wanted: request.first },
-                inputs: vec![],
+                inputs: [].into(),
             }
         };
         requests.iter().map(slate).collect()

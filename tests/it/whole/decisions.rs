@@ -50,6 +50,33 @@ async fn a_shopper_reads_the_own_decision_as_it_was_served_and_nobody_else_does(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_shelf_shown_again_is_a_decision_of_its_own_and_what_was_done_since_is_in_it() {
+    let world = World::start().await;
+    let shelf =
+        async || world.ask(shopper("shopper-1"), SHELF, json!({})).await["personalized"]["recommendations"].take();
+    let [first, again] = [shelf().await, shelf().await];
+    assert_eq!(first["items"], again["items"]);
+    assert_ne!(first["decision"]["id"], again["decision"]["id"]);
+    for slate in [&first, &again] {
+        let found = record(&world, "shopper-1", &slate["decision"]["id"]).await;
+        assert_eq!((&found["items"], &found["reproduced"]), (&slate["items"], &json!(true)));
+    }
+    let viewed = &first["items"][4]["product"]["id"];
+    let text = "mutation ($product: ID!) { personalizedTrack(events: [
+        { id: \"seen just now\", type: PRODUCT_VIEWED, productId: $product }]) { accepted } }";
+    let told = world.ask(shopper("shopper-1"), text, json!({ "product": viewed })).await;
+    assert_eq!(told["personalizedTrack"]["accepted"], 1);
+    let after = record(&world, "shopper-1", &shelf().await["decision"]["id"]).await;
+    assert!(
+        after["inputs"].as_array().unwrap().iter().any(|input| {
+            let newest = input["value"].as_str().and_then(|value| value.split(' ').next());
+            input["name"] == "session.viewed" && newest == viewed.as_str()
+        }),
+        "{after}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn forgetting_takes_the_decisions_and_the_shelf_with_it() {
     let world = World::start().await;
     let stranger = world.ask(shopper("stranger"), SHELF, json!({})).await["personalized"]["recommendations"].take();
