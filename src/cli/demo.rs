@@ -1,6 +1,7 @@
 //! `outfitter demo`: the demo store and the gateway before it, in one process.
 
 use super::assemble::{self, Assembled};
+use super::live::{Keeper, Signals};
 use super::serve::{listen, scheme, telemetry, tls, until_stopped};
 use super::{export, say};
 use crate::demo::{self, Store};
@@ -45,30 +46,43 @@ pub(super) struct Arguments {
     tls_self_signed: bool,
 }
 
+impl Arguments {
+    /// The settings with the arguments over them. Errors: settings that cannot be read.
+    fn settings(&self) -> anyhow::Result<Settings> {
+        let mut settings = Settings::load(self.config.as_deref())?;
+        settings.demo.seed = self.seed.unwrap_or(settings.demo.seed);
+        settings.server.listen = SocketAddr::new(self.listen_host, self.port);
+        Ok(settings)
+    }
+}
+
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let mut settings = Settings::load(arguments.config.as_deref())?;
-    settings.demo.seed = arguments.seed.unwrap_or(settings.demo.seed);
+    let signals = Signals::new()?;
+    let mut settings = arguments.settings()?;
     if let Some(folder) = &arguments.export {
         return export::run(settings, folder).await;
     }
     // Its screen is for what it says at the start, so it logs only where that is asked for.
     let asked = std::env::var_os(LOG).is_some() || settings.telemetry != TelemetrySettings::default();
     let telemetry = if asked { telemetry(&settings)? } else { Telemetry::default() };
-    settings.server.listen = SocketAddr::new(arguments.listen_host, arguments.port);
     let tls = tls(&settings, arguments.tls_self_signed)?;
-    let listener = listen(SocketAddr::new(arguments.listen_host, arguments.port)).await?;
+    let listener = listen(settings.server.listen).await?;
     let store_listener = listen(SocketAddr::new(arguments.listen_host, arguments.store_port)).await?;
     let (address, store_address) = (listener.local_addr()?, reachable(store_listener.local_addr()?));
     let config = settings.demo.clone();
     let store = Arc::new(tokio::task::spawn_blocking(move || Store::generate(&config)).await?);
     let shop = tokio::spawn(demo::serve(store.clone(), store_listener, std::future::pending()));
-    let Ready { assembled, products, shoppers, events } =
-        ready(&mut settings, &store, format!("http://{store_address}/graphql")).await?;
+    let url = format!("http://{store_address}/graphql");
+    let Ready { assembled, products, shoppers, events } = ready(&mut settings, &store, url.clone()).await?;
     let address = format!("{}://{}", scheme(tls.as_ref()), reachable(address));
     say(&greeting(&address, store_address, products, shoppers, events));
-    let fresh = tokio::spawn(assemble::keep_fresh(assembled.crawler.clone(), assembled.catalogue.clone()));
+    let file = arguments.config.clone();
+    // Read again while it runs, as `serve` does; what the store grew from stays.
+    let read = move || arguments.settings().map(|settings| before_store(settings, url.clone()));
+    let keeper = Keeper::new(assembled.running.clone(), settings.clone(), file, Box::new(read));
+    let kept = tokio::spawn(keeper.forever(signals));
     let ended = until_stopped(listener, &settings, tls, &assembled.running).await;
-    fresh.abort();
+    kept.abort();
     shop.abort();
     telemetry.close(settings.server.grace.min(settings.telemetry.otlp.timeout)).await;
     ended
@@ -89,6 +103,15 @@ pub struct Ready {
 /// Puts the gateway together before the demo store that answers at `url`, with its catalogue crawled and its history
 /// learned. Errors: settings that cannot be used, a store that does not answer.
 pub async fn ready(settings: &mut Settings, store: &Store, url: String) -> anyhow::Result<Ready> {
+    *settings = before_store(std::mem::take(settings), url);
+    let assembled = assemble::gateway(settings, true).await?;
+    let products = assembled.crawler.once().await?;
+    let (shoppers, events) = remember(&assembled, &settings.demo, store).await?;
+    Ok(Ready { assembled, products, shoppers, events })
+}
+
+/// What is different about a gateway before the demo store at `url`.
+fn before_store(mut settings: Settings, url: String) -> Settings {
     settings.upstream.url = Some(url);
     // Everybody in the demo has agreed to everything, and its page says so.
     settings.ingest.default_consent = Consent::ALL;
@@ -99,10 +122,7 @@ pub async fn ready(settings: &mut Settings, store: &Store, url: String) -> anyho
         let hydrogen = Rule { field: "products".to_owned(), sort: Some("UPDATED_AT".to_owned()), ..Rule::default() };
         settings.rerank.push(hydrogen);
     }
-    let assembled = assemble::gateway(settings, true).await?;
-    let products = assembled.crawler.once().await?;
-    let (shoppers, events) = remember(&assembled, &settings.demo, store).await?;
-    Ok(Ready { assembled, products, shoppers, events })
+    settings
 }
 
 /// Gives the engine and the store of shoppers the history of the seeded ones, moved so that it ends now: what is rising

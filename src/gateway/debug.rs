@@ -3,7 +3,7 @@
 //!
 //! Beside every stage of the walk: [`Watch::stage`] gives it its span of the trace and, where somebody asked, its time.
 //! Who did not ask pays for one test of an `Option` a stage. What is told is the request's own: documents without
-//! variables, no header, no address. Parts of a deferred answer and errors that end a request tell nothing.
+//! variables, no header, no address. A deferred answer tells in its last part; errors that end a request tell nothing.
 
 use super::plan::{Plan, Site, SiteKind, Step};
 use crate::domain::slate::Slate;

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use bytesize::ByteSize;
 use flate2::bufread::MultiGzDecoder;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode, Version};
 use http_body::Body;
 use http_body_util::BodyExt;
 use std::io::Read;
@@ -18,6 +18,8 @@ const INLINE: usize = 64 * 1024;
 pub struct Answer {
     /// The HTTP status.
     pub status: StatusCode,
+    /// The version of HTTP that it came by.
+    pub version: Version,
     /// The headers; encoding and length, which no longer fit, are removed.
     pub headers: HeaderMap,
     /// The body, decompressed, in UTF-8.
@@ -65,7 +67,7 @@ where
         // A page in whatever charset: its status says all that it has to say.
         Err(_) => Bytes::new(),
     };
-    Ok(Answer { status: head.status, headers: head.headers, body })
+    Ok(Answer { status: head.status, version: head.version, headers: head.headers, body })
 }
 
 fn gunzip(bytes: &[u8], limit: ByteSize) -> Result<Bytes, UpstreamError> {

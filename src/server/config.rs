@@ -31,6 +31,12 @@ pub struct Config {
     /// How long a request may take until its answer begins. Default 30 s.
     #[serde(with = "humantime_serde")]
     pub request_timeout: Duration,
+    /// How long a client may take nothing of an answer before its connection is cut. Default 30 s.
+    #[serde(with = "humantime_serde")]
+    pub reader_timeout: Duration,
+    /// How long an HTTP/2 connection stays open on which nothing is asked for. Default 75 s.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Duration,
     /// How long requests in flight may take to end after the signal to stop. Default 30 s.
     #[serde(with = "humantime_serde")]
     pub grace: Duration,
@@ -66,6 +72,8 @@ impl Default for Config {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(15),
             request_timeout: Duration::from_secs(30),
+            reader_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(75),
             grace: Duration::from_secs(30),
             requests: 4096,
             connections: 8192,

@@ -1,7 +1,7 @@
 //! HTTP: routes and handlers. Holds no logic: a handler reads, hands over and answers.
 //!
-//! From the socket inwards: `shutdown` accepts connections and ends them gracefully, `tls` takes them through a handshake, `routes` says which path is whose
-//! and lays the middleware around them, `graphql` collects a body within its limits and hands the request to the
+//! From the socket inwards: `shutdown` accepts connections and ends them gracefully, or because their client no longer
+//! moves (`patience`, `stalled`, `pace`), `tls` takes them through a handshake, `routes` says which path is whose and lays the middleware around them, `graphql` collects a body within its limits and hands the request to the
 //! [`Backend`], `subgraph` does so for federation routers, `graphiql` is the browser's page, `health` and `/metrics` serve operators.
 
 pub mod app;
@@ -13,9 +13,11 @@ mod graphql;
 mod health;
 pub mod live;
 mod middleware;
+mod pace;
 mod patience;
 mod routes;
 mod shutdown;
+mod stalled;
 mod subgraph;
 mod tls;
 

@@ -5,27 +5,35 @@
 
 use super::config::Config;
 use super::live::Live;
+use super::pace::{Pace, Paced, Verdict};
 use super::patience::Patience;
+use super::stalled::Stalled;
 use super::tls::Tls;
+use crate::telemetry::connection::ConnectionCut;
 use crate::telemetry::events::{ConnectionOpen, ServerStarted, ServerStopped};
 use axum::http::{HeaderName, HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
 
 /// The largest head of a request, in bytes.
 const HEAD: usize = 64 * 1024;
+
+/// How often a connection is looked at at least and at most; in between by its limits.
+const LONGEST_LOOK: Duration = Duration::from_secs(5);
+const SHORTEST_LOOK: Duration = Duration::from_millis(20);
 
 /// How long to wait where the system has no more file descriptors.
 const BREATH: Duration = Duration::from_millis(50);
@@ -47,11 +55,11 @@ pub async fn run(
 ) -> io::Result<()> {
     ServerStarted { address: listener.local_addr()? }.emit();
     let places = Arc::new(Semaphore::new(config.connections.clamp(1, Semaphore::MAX_PERMITS)));
-    let graceful = GracefulShutdown::new();
+    let (stop, stopping) = watch::channel(false);
     // The certificate is looked after for as long as connections are accepted.
     let watched = tls.clone().map(|tls| AbortOnDropHandle(tokio::spawn(tls.watch())));
-    let serving =
-        Arc::new(Serving { builder: builder(config), live: live.into(), header_timeout: config.header_timeout, tls });
+    let (header, reader, idle) = (config.header_timeout, config.reader_timeout, config.idle_timeout);
+    let serving = Arc::new(Serving { builder: builder(config), live: live.into(), header, reader, idle, tls });
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
     loop {
@@ -61,19 +69,19 @@ pub async fn run(
             () = &mut shutdown => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        let (serving, watcher) = (serving.clone(), graceful.watcher());
+        let (serving, stopping) = (serving.clone(), stopping.clone());
         connections.spawn(async move {
             let _held = (place, ConnectionOpen::begin());
-            serving.connection(stream, peer, watcher).await;
+            serving.connection(stream, peer, stopping).await;
         });
     }
     drop(watched);
     // Dropped before the wait: who comes now is refused at once and goes to another replica.
     drop(listener);
-    let ended = tokio::time::timeout(config.grace, graceful.shutdown()).await;
-    while connections.try_join_next().is_some() {}
-    let cut_off = if ended.is_err() { connections.len() } else { 0 };
-    ServerStopped { cut_off }.emit();
+    stop.send_replace(true);
+    let all = async { while connections.join_next().await.is_some() {} };
+    tokio::time::timeout(config.grace, all).await.ok();
+    ServerStopped { cut_off: connections.len() }.emit();
     Ok(())
 }
 
@@ -90,39 +98,76 @@ impl Drop for AbortOnDropHandle {
 struct Serving {
     builder: Builder<TokioExecutor>,
     live: Live,
-    header_timeout: Duration,
+    /// For the head of a request, and a handshake.
+    header: Duration,
+    /// For a client to take something of an answer.
+    reader: Duration,
+    /// For a connection without a request.
+    idle: Duration,
     tls: Option<Tls>,
 }
 
 impl Serving {
     /// Serves a connection to its end; a handshake comes first where there is TLS.
-    async fn connection(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+    async fn connection(&self, stream: TcpStream, peer: SocketAddr, stopping: watch::Receiver<bool>) {
         match &self.tls {
-            None => self.speak(stream, peer, watcher).await,
+            None => self.speak(Stalled::new(stream, self.reader), peer, stopping).await,
             Some(tls) => {
-                if let Some(stream) = tls.accept(stream, self.header_timeout).await {
-                    self.speak(stream, peer, watcher).await;
+                if let Some(stream) = tls.accept(stream, self.header, self.reader).await {
+                    self.speak(stream, peer, stopping).await;
                 }
             }
         }
     }
 
-    async fn speak<S>(&self, stream: S, peer: SocketAddr, watcher: Watcher)
+    async fn speak<S>(&self, stream: S, peer: SocketAddr, mut stopping: watch::Receiver<bool>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let secure = self.tls.is_some();
+        let pace = Pace::new();
         let service = hyper::service::service_fn(|mut request: Request<Incoming>| {
             if secure {
                 // What a proxy before the gateway would say; here it is known, whatever the client wrote.
                 request.headers_mut().insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
             }
-            let routes = self.live.routes();
-            async move { Ok::<_, Infallible>(routes.answer(request, Some(Peer(peer))).await) }
+            let (routes, asked) = (self.live.routes(), pace.asked(request.version()));
+            async move {
+                let answer = routes.answer(request, Some(Peer(peer))).await;
+                Ok::<_, Infallible>(answer.map(|body| Paced::new(body, asked)))
+            }
         });
-        let stream = TokioIo::new(Patience::new(stream, self.header_timeout));
-        // A connection that breaks has nobody left to tell.
-        watcher.watch(self.builder.serve_connection(stream, service)).await.ok();
+        let stream = TokioIo::new(Patience::new(stream, self.header));
+        let mut connection = pin!(self.builder.serve_connection(stream, service));
+        let mut look = tokio::time::interval((self.reader.min(self.idle) / 4).clamp(SHORTEST_LOOK, LONGEST_LOOK));
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut told, mut until) = (false, None);
+        loop {
+            tokio::select! {
+                biased;
+                // A connection that breaks has nobody left to tell.
+                _ = connection.as_mut() => return,
+                _ = stopping.wait_for(|stopping| *stopping), if !told => {
+                    connection.as_mut().graceful_shutdown();
+                    told = true;
+                }
+                _ = look.tick() => match pace.verdict(Instant::now(), self.reader, self.idle) {
+                    Verdict::Fine => {}
+                    Verdict::Stalled => return ConnectionCut { reason: "reader" }.emit(),
+                    // What the client asks for in this moment is still answered; one that does not even close is cut.
+                    Verdict::Idle => match until {
+                        None => {
+                            ConnectionCut { reason: "idle" }.emit();
+                            connection.as_mut().graceful_shutdown();
+                            told = true;
+                            until = Some(Instant::now() + self.reader);
+                        }
+                        Some(until) if Instant::now() < until => {}
+                        Some(_) => return,
+                    },
+                },
+            }
+        }
     }
 }
 

@@ -6,6 +6,8 @@
 use super::certificate::{Files, Kept, TlsError};
 use super::config::TlsConfig;
 use super::live::Reloaded;
+use super::stalled::Stalled;
+use crate::telemetry::connection::HandshakeFailed;
 use rustls::ServerConfig;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -27,6 +29,9 @@ const PLAIN: usize = 8 * 1024;
 
 /// What somebody is told who speaks plain HTTP, in the form that clients parse.
 const NOT_PLAIN: &str = r#"{"errors":[{"message":"this port speaks TLS; write https:// in the address"}]}"#;
+
+/// A connection behind its handshake.
+pub(super) type Shaken = TlsStream<Stalled<TcpStream>>;
 
 /// Ends TLS. Clones share the certificate.
 #[derive(Clone)]
@@ -98,28 +103,36 @@ impl Tls {
         }
     }
 
-    /// Takes a connection through its handshake. `None`: it did not finish one within `limit`; it is closed.
-    pub(super) async fn accept(&self, mut stream: TcpStream, limit: Duration) -> Option<TlsStream<TcpStream>> {
-        let shaken = async {
-            let mut first = [0];
-            if stream.peek(&mut first).await.ok()? == 0 {
-                return None;
-            }
-            if first[0].is_ascii_uppercase() {
-                tell(&mut stream).await;
-            }
-            if first[0] != HANDSHAKE {
-                return None;
-            }
-            match self.acceptor.accept(stream).await {
-                Ok(stream) => Some(stream),
-                Err(error) => {
-                    tracing::debug!(%error, "a TLS handshake failed");
-                    None
-                }
-            }
-        };
-        tokio::time::timeout(limit, shaken).await.ok().flatten()
+    /// Takes a connection through its handshake. `None`: it did not finish one within `limit`; it is closed, and counted.
+    /// `reader`: how long the client may then take nothing of what is written.
+    pub(super) async fn accept(&self, stream: TcpStream, limit: Duration, reader: Duration) -> Option<Shaken> {
+        let shaken = tokio::time::timeout(limit, self.shake(stream, reader)).await;
+        shaken.unwrap_or(Err("late")).map_err(|reason| HandshakeFailed { reason }.emit()).ok()
+    }
+
+    /// Errors: why there was no handshake, as the metric has it.
+    async fn shake(&self, mut stream: TcpStream, reader: Duration) -> Result<Shaken, &'static str> {
+        let mut first = [0];
+        if stream.peek(&mut first).await.unwrap_or(0) == 0 {
+            return Err("closed");
+        }
+        if first[0].is_ascii_uppercase() {
+            tell(&mut stream).await;
+            return Err("plain");
+        }
+        if first[0] != HANDSHAKE {
+            return Err("foreign");
+        }
+        self.acceptor.accept(Stalled::new(stream, reader)).await.map_err(|error| reason(&error))
+    }
+}
+
+/// Why a handshake that had begun did not come to its end.
+fn reason(error: &std::io::Error) -> &'static str {
+    match error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::AlertReceived(_)) => "alert",
+        Some(_) => "invalid",
+        None => "closed",
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing personal is a field of an event or a span: no session, customer, cart, address, query text or variable. Labels
 //! are taken from small fixed sets, so that a hostile client cannot make series without end.
 
+pub mod connection;
 pub mod customer_data;
 pub mod events;
 pub mod found;

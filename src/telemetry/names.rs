@@ -58,6 +58,10 @@ pub const OPEN_FILES: &str = "process_open_fds";
 /// Gauge: file descriptors that may be open.
 pub const MOST_FILES: &str = "process_max_fds";
 
+/// Counter, by reason: TLS handshakes that came to nothing.
+pub const HANDSHAKES_FAILED: &str = "outfitter_tls_handshakes_failed_total";
+/// Counter, by reason: connections that were ended because their client did nothing.
+pub const CONNECTIONS_CUT: &str = "outfitter_connections_cut_total";
 /// Counter, by kind and outcome: settings, schema and secrets read again.
 pub const RELOADS: &str = "outfitter_reloads_total";
 
@@ -140,11 +144,22 @@ pub const COUNTERS: &[(&str, &str)] = &[
     ),
     (
         RELOADS,
-        "Read again while running. `kind` (`settings`, `schema`, `secrets`, `model`), `outcome` (`applied`, `unchanged`, `refused`).",
+        "Read again while running. `kind` (`settings`, `schema`, `secrets`, `documents`, `model`), `outcome` (`applied`, `unchanged`, `refused`).",
     ),
     (
         ENCODE_SHED,
         "Times the model was not waited for and the statistics decided. `reason` (`queue`: it was full, `deadline`, `failed`).",
+    ),
+    (
+        HANDSHAKES_FAILED,
+        "Connections that did not get through their TLS handshake. `reason`: `plain` (HTTP without TLS), `foreign` (another \
+         protocol), `late` (beyond `server.header_timeout`), `closed` (the client left), `alert` (it refused, as one that does \
+         not trust the certificate), `invalid`.",
+    ),
+    (
+        CONNECTIONS_CUT,
+        "Connections that were ended. `reason`: `reader` (nothing of an answer was taken within `server.reader_timeout`), \
+         `idle` (HTTP/2, nothing was asked for within `server.idle_timeout`).",
     ),
     (SHARED, "Requests that waited for the answer to an identical one. `outcome` (`shared`, `alone`, `abandoned`)."),
 ];

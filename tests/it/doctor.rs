@@ -9,7 +9,7 @@ use axum::routing::post;
 use outfitter::demo::{self, Store};
 use outfitter::server::{self, Config, Tls, TlsConfig};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
@@ -21,10 +21,15 @@ async fn outfitter(arguments: Vec<String>) -> Output {
 
 /// The findings for these settings, and whether the program said that all is well.
 async fn doctor(settings: &str) -> (Vec<Value>, bool) {
+    doctor_with(settings, &[]).await
+}
+
+async fn doctor_with(settings: &str, more: &[&str]) -> (Vec<Value>, bool) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("outfitter.toml");
     std::fs::write(&path, settings).unwrap();
-    let arguments = ["doctor", "--json", "--config", path.to_str().unwrap()].map(str::to_owned).to_vec();
+    let arguments = ["doctor", "--json", "--config", path.to_str().unwrap()].into_iter().chain(more.iter().copied());
+    let arguments = arguments.map(str::to_owned).collect();
     let output = outfitter(arguments).await;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     (serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}")), output.status.success())
@@ -57,6 +62,8 @@ async fn the_demo_store_passes() {
     for what in ["settings", "limits", "CORS from https://shop.example", "GraphQL", "clock", "schema", "type Product"] {
         assert_eq!(verdict(what), Some("PASS".into()), "{what}: {findings:#?}");
     }
+    let spoke = findings.iter().find(|one| one["what"] == "GraphQL").unwrap();
+    assert!(spoke["found"].as_str().unwrap().ends_with("by HTTP/1.1"), "{spoke}");
     assert!(findings.iter().all(|one| one["verdict"] != "WARN" || one["next"] != ""), "each warning says what to do");
 }
 
@@ -104,13 +111,53 @@ async fn a_schema_without_products_and_wrong_settings_fail() {
 }
 
 #[tokio::test]
-async fn an_expired_certificate_is_named() {
+async fn what_is_wrong_on_this_side_has_its_line() {
+    let url = start(shop((JSON, r#"{"data":{"__typename":"QueryRoot"}}"#))).await + "/graphql";
+    let with = |more: &str| format!("{}{more}", settings(&url));
+    let (findings, _) = doctor(&with("[ingest]\nsecrets = [{ env = \"NO_SUCH_SECRET\" }]\n")).await;
+    assert_fails(&findings, "secret for shoppers", "openssl");
+    assert_fails(&findings, "catalogue of the shop", "access scopes");
+
+    let pair = "[server.tls]\ncertificate = \"/nowhere/cert.pem\"\nkey = \"/nowhere/key.pem\"\n";
+    assert_fails(&doctor(&with(pair)).await.0, "TLS of the gateway", "mend the pair");
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalogue.jsonl");
+    std::fs::write(&file, "this is no product\n").unwrap();
+    let (findings, _) = doctor(&with(&format!("[catalogue]\nfile = {file:?}\n"))).await;
+    assert_fails(&findings, "catalogue file", "outfitter catalogue crawl");
+
+    let wrong = settings(&url).replace("https://shop.example", "https://shop.example/path");
+    assert_fails(&doctor(&wrong).await.0, "[server]", "mend");
+    let (findings, _) = doctor_with(&settings(&url), &["--origin", "https://other.example"]).await;
+    assert_fails(&findings, "CORS from https://other.example", "server.origins");
+}
+
+#[tokio::test]
+async fn what_the_gateway_hangs_on_is_missed_by_name() {
+    let url = start(shop((JSON, r#"{"data":{"__typename":"QueryRoot"}}"#))).await + "/graphql";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shop.graphql");
+    let with = |sdl: &str| {
+        std::fs::write(&file, sdl).unwrap();
+        format!("{}[platform]\nschema = {file:?}\n", settings(&url))
+    };
+    let whole = include_str!("../../schema/shopify.graphql");
+    let lost = whole.replace("availableForSale", "availableForNothing");
+    assert_ne!(lost, whole);
+    assert_fails(&doctor(&with(&lost)).await.0, "type Product", "access scopes");
+    let lost = whole.replace("  nodes(", "  nodesOfNothing(");
+    assert_ne!(lost, whole);
+    assert_fails(&doctor(&with(&lost)).await.0, "look-up of products", "platform.name");
+}
+
+/// A shop behind TLS; its address, the file of its certificate and where that is.
+async fn behind_tls(change: impl FnOnce(&mut rcgen::CertificateParams)) -> (u16, PathBuf, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key_file) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
     let key = rcgen::KeyPair::generate().unwrap();
     let mut wanted = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    wanted.not_before = rcgen::date_time_ymd(2019, 1, 1);
-    wanted.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    change(&mut wanted);
     std::fs::write(&certificate, wanted.self_signed(&key).unwrap().pem()).unwrap();
     std::fs::write(&key_file, key.serialize_pem()).unwrap();
     let tls = TlsConfig { certificate: Some(certificate.clone()), key: Some(key_file), hsts: None };
@@ -121,10 +168,33 @@ async fn an_expired_certificate_is_named() {
         let router = shop((JSON, r#"{"data":{"__typename":"QueryRoot"}}"#));
         server::run(listener, router, &Config::default(), tls, std::future::pending()).await
     });
-    let settings = format!(
-        "[upstream]\nurl = \"https://localhost:{port}/graphql\"\nca = {certificate:?}\n[server]\nlisten = \"127.0.0.1:0\"\n"
-    );
-    assert_fails(&doctor(&settings).await.0, "TLS of the shop", "renewed");
+    (port, certificate, folder)
+}
+
+#[tokio::test]
+async fn a_certificate_of_the_shop_that_will_not_do_is_named_with_why() {
+    let at = |host: &str, port: u16, ca: Option<&PathBuf>| {
+        let ca = ca.map(|ca| format!("ca = {ca:?}\n")).unwrap_or_default();
+        format!("[upstream]\nurl = \"https://{host}:{port}/graphql\"\n{ca}[server]\nlisten = \"127.0.0.1:0\"\n")
+    };
+    let (port, expired, _folder) = behind_tls(|wanted| {
+        wanted.not_before = rcgen::date_time_ymd(2019, 1, 1);
+        wanted.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    })
+    .await;
+    assert_fails(&doctor(&at("localhost", port, Some(&expired))).await.0, "TLS of the shop", "renewed");
+
+    let (port, certificate, _folder) = behind_tls(|_| {}).await;
+    assert_fails(&doctor(&at("localhost", port, None)).await.0, "TLS of the shop", "upstream.ca");
+    assert_fails(&doctor(&at("127.0.0.1", port, Some(&certificate))).await.0, "TLS of the shop", "another host");
+    let (findings, _) = doctor(&at("localhost", port, Some(&certificate))).await;
+    let of = |what: &str| findings.iter().find(|one| one["what"] == what).unwrap();
+    assert_eq!(of("TLS of the shop")["verdict"], "PASS", "{findings:#?}");
+    assert!(of("GraphQL")["found"].as_str().unwrap().ends_with("by HTTP/2.0"), "{findings:#?}");
+
+    let plain = start(shop((JSON, "{}"))).await;
+    let port = plain.rsplit(':').next().unwrap().parse().unwrap();
+    assert_fails(&doctor(&at("localhost", port, None)).await.0, "TLS of the shop", "speaks TLS");
 }
 
 #[tokio::test]

@@ -92,7 +92,10 @@ async fn answer(shop: &Shop) -> Vec<Finding> {
     let json: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
     let root = json.as_ref().and_then(|json| json["data"]["__typename"].as_str());
     let spoke = match (root, &json) {
-        (Some(root), _) => Finding::pass(WHAT, format!("{root} answers within {} ms", took.as_millis())),
+        (Some(root), _) => {
+            // As requests will go: the client negotiates HTTP/2 where the shop has it.
+            Finding::pass(WHAT, format!("{root} answers within {} ms by {:?}", took.as_millis(), answer.version))
+        }
         _ if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
             let found = format!("the shop refuses the token (HTTP status {})", answer.status.as_u16());
             Finding::fail(

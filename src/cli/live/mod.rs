@@ -4,7 +4,8 @@
 //! The model ([`model`]) likewise.
 //!
 //! When: `watch.rs`. The settings at SIGHUP and when their file changed; the schema at SIGHUP, SIGUSR1, on its interval
-//! and when its file changed; secrets at SIGHUP and on their interval. What cannot be used is refused, and what was in
+//! and when its file changed; registered documents with the settings and when their files changed; secrets at SIGHUP and
+//! on their interval. What cannot be used is refused, and what was in
 //! use stays.
 
 mod model;

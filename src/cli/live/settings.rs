@@ -35,6 +35,29 @@ impl Keeper {
         }
     }
 
+    /// Reads the registered documents again and serves them with everything else as it is.
+    pub(super) async fn read_documents(self: &Arc<Self>) {
+        let keeper = self.clone();
+        let changed = tokio::task::spawn_blocking(move || keeper.change_documents()).await;
+        let changed = changed.context("the documents were not read to the end").and_then(|changed| changed);
+        match changed {
+            Ok(true) => ReadAgain { kind: "documents", outcome: "applied", detail: &"persisted.safelist" }.emit(),
+            Ok(false) => ReadAgain { kind: "documents", outcome: "unchanged", detail: &"" }.emit(),
+            Err(error) => ReadAgain { kind: "documents", outcome: "refused", detail: &format!("{error:#}") }.emit(),
+        }
+    }
+
+    /// Whether the files register other documents now; they are served from then on.
+    fn change_documents(&self) -> anyhow::Result<bool> {
+        let settings = self.settings.load_full();
+        let changed = self.running.gateway().is_outdated(&settings.persisted, &settings.limits)?;
+        if changed {
+            let shop = self.changed_shop(&settings, &settings)?;
+            self.running.apply(&settings, shop)?;
+        }
+        Ok(changed)
+    }
+
     fn change_settings(&self) -> anyhow::Result<Change> {
         let (old, mut new) = (self.settings.load_full(), (self.read)()?);
         let waiting = hold_back(&old, &mut new);
@@ -96,7 +119,8 @@ fn hold_back(old: &Settings, new: &mut Settings) -> Vec<&'static str> {
     }
     hold! {
         // The listener and its connections are there already.
-        server.listen, server.header_timeout, server.grace, server.connections, server.tls.certificate, server.tls.key,
+        server.listen, server.header_timeout, server.reader_timeout, server.idle_timeout, server.grace, server.connections,
+        server.tls.certificate, server.tls.key,
         // What is stored and counted is kept in their form.
         store, engine.statistics, platform.name,
         ingest.default_consent, ingest.cookie, ingest.events, ingest.traffic, ingest.record, ingest.customer,

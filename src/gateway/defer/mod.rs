@@ -29,7 +29,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::BodyExt;
 use payload::{Rewriter, Written};
 use reader::{Found, Reader};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -248,19 +248,27 @@ impl Passage {
         let written = match self.parts.next().await {
             Ok(Some(part)) => self.rewriter.rewrite(&mut self.run, trie(&self.plan), &part).await,
             // The platform promised more and ended in good order.
-            Ok(None) => Ok(Written { text: br#"{"hasNext":false}"#.to_vec(), has_next: false }),
+            Ok(None) => Ok(last(json!({}), &self.run)),
             Err(broken) => Err(broken),
         };
-        let written = written.unwrap_or_else(|broken| ending(&broken.told(self.parts.status)));
+        let written = written.unwrap_or_else(|broken| ending(&broken.told(self.parts.status), &self.run));
         self.goes_on = written.has_next;
         Some(framed(&self.parts.boundary, &written).into())
     }
 }
 
 /// A last part that says why there are no more. It adds nothing to the data: clients merge an empty object at the root.
-fn ending(error: &GatewayError) -> Written {
+fn ending(error: &GatewayError, run: &Run) -> Written {
     ErrorTold { code: error.code().as_str(), cause: error, ours: true }.emit();
-    let text = json!({"incremental": [{"data": {}, "path": [], "errors": error.client()}], "hasNext": false});
+    last(json!({"incremental": [{"data": {}, "path": [], "errors": error.client()}]}), run)
+}
+
+/// A last part of the gateway's own, with what it tells to who asked how the answer came about.
+fn last(mut text: Value, run: &Run) -> Written {
+    if let Some(told) = run.watch.extension(&run.plan) {
+        text["extensions"] = json!({ "outfitter": told });
+    }
+    text["hasNext"] = false.into();
     Written { text: text.to_string().into_bytes(), has_next: false }
 }
 

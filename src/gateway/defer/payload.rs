@@ -6,6 +6,7 @@
 //! Source: the incremental delivery RFC as of 2022-08-24, which clients name `deferSpec=20220824`.
 
 use super::Broken;
+use crate::gateway::debug;
 use crate::gateway::plan::{Branch, Trie};
 use crate::gateway::run::Run;
 use crate::gateway::splice::{self, Fragment, FragmentId, Step};
@@ -15,6 +16,8 @@ use std::ops::Range;
 
 /// The most payloads of one part.
 const PAYLOADS: usize = 10_000;
+/// The member for what stands beside an answer.
+const EXTENSIONS: &str = "extensions";
 /// The longest path, as text.
 const PATH: usize = 64 * 1024;
 
@@ -92,15 +95,20 @@ impl Rewriter {
             run.fill(used, &mut Vec::new()).await;
         }
         let mut text = vec![b'{'];
+        // Who asked is told how the answer came about once it is whole.
+        let told = if has_next { None } else { run.watch.extension(&run.plan) };
         if let Some(own) = own {
-            self.write(run, body, own, &mut text)?;
+            self.write(run, body, own, told, &mut text)?;
+        } else if let Some(told) = &told {
+            member(&mut text, EXTENSIONS);
+            text.extend(debug::joined(None, told));
         }
         if places.is_some() {
             member(&mut text, "incremental");
             text.push(b'[');
             for (n, payload) in payloads.into_iter().enumerate() {
                 text.extend_from_slice(if n > 0 { b",{" } else { b"{" });
-                self.write(run, body, payload, &mut text)?;
+                self.write(run, body, payload, None, &mut text)?;
                 text.push(b'}');
             }
             text.push(b']');
@@ -151,8 +159,15 @@ impl Rewriter {
         }
     }
 
-    /// The members of a payload.
-    fn write(&self, run: &Run, body: &Bytes, payload: Payload, out: &mut Vec<u8>) -> Result<(), Broken> {
+    /// The members of a payload. `told`: what is added to its extensions.
+    fn write(
+        &self,
+        run: &Run,
+        body: &Bytes,
+        payload: Payload,
+        told: Option<Value>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Broken> {
         let mut errors = Vec::new();
         for (path, mut error) in
             payload.errors.and_then(|place| body.get(place)).map(splice::errors_in).into_iter().flatten()
@@ -182,7 +197,13 @@ impl Rewriter {
             let errors: Vec<Value> = errors.into_iter().map(|error: Map<String, Value>| error.into()).collect();
             out.extend_from_slice(Value::from(errors).to_string().as_bytes());
         }
-        self.raw("extensions", payload.extensions, body, out);
+        match told {
+            None => self.raw(EXTENSIONS, payload.extensions, body, out),
+            Some(told) => {
+                member(out, EXTENSIONS);
+                out.extend(debug::joined(payload.extensions.and_then(|place| body.get(place)), &told));
+            }
+        }
         if out.len() > self.limit { Err(Broken::TooLarge(self.limit)) } else { Ok(()) }
     }
 

@@ -116,7 +116,7 @@ mod tests {
 
     fn answer(status: u16, body: &str) -> Answer {
         let status = StatusCode::from_u16(status).unwrap();
-        Answer { status, headers: HeaderMap::new(), body: body.to_owned().into() }
+        Answer { status, version: http::Version::HTTP_11, headers: HeaderMap::new(), body: body.to_owned().into() }
     }
 
     fn page(status: u16, body: &str) -> Result<Page, PageError> {

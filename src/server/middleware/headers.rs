@@ -1,5 +1,6 @@
 //! Headers that every answer carries, where a handler has not set its own.
 
+use super::vary;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::header::{
@@ -30,7 +31,7 @@ impl Always {
         Self { transport: hsts.and_then(value) }
     }
 
-    /// Adds what is missing.
+    /// Adds what is missing, and joins what the layers within have each said of `Vary`.
     pub(crate) fn put(&self, headers: &mut HeaderMap) {
         for (name, value) in HEADERS {
             headers.entry(name).or_insert(value);
@@ -38,5 +39,6 @@ impl Always {
         if let Some(value) = &self.transport {
             headers.entry(STRICT_TRANSPORT_SECURITY).or_insert_with(|| value.clone());
         }
+        vary::join(headers);
     }
 }

@@ -6,3 +6,4 @@ pub(super) mod csrf;
 pub(super) mod headers;
 pub(super) mod panic;
 pub(super) mod trace;
+pub(super) mod vary;

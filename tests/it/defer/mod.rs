@@ -276,3 +276,43 @@ async fn what_fails_before_the_first_part_is_an_error_as_any_other() {
         assert_eq!(json(response).await["errors"][0]["extensions"]["code"], "OUTFITTER_UPSTREAM_INVALID");
     }
 }
+
+#[tokio::test]
+async fn the_last_part_tells_how_the_answer_came_about_to_who_asks_and_may() {
+    let told = |config: outfitter::gateway::debug::Config, asked: bool, url: String| async move {
+        let limits = Limits::default();
+        let (mut modules, composed) = crate::oracle::modules_to(url, &limits);
+        modules.debug = config;
+        let gateway = Gateway::new(modules, Arc::new(composed), limits);
+        let mut request = Request::post("/graphql").header("content-type", "application/json").header("accept", PARTS);
+        if asked {
+            request = request.header("outfitter-debug", "plan, decisions, timings");
+        }
+        let request = request.body(Bytes::from(json!({"query": DOCUMENT}).to_string())).unwrap();
+        let response = gateway.execute(request, [127, 0, 0, 1].into()).await;
+        read(&response.into_body().collect().await.unwrap().to_bytes())
+    };
+    let allowed = outfitter::gateway::debug::Config { extensions: true };
+    let shop = || platform(Form::Incremental, Arc::new(Semaphore::new(100)));
+    let parts = told(allowed, true, shop().await).await;
+    let (last, before) = parts.split_last().unwrap();
+    assert!(before.iter().all(|part| part["extensions"]["outfitter"].is_null()));
+    let extension = &last["extensions"]["outfitter"];
+    assert!(extension["plan"]["steps"][0]["platform"].as_str().unwrap().contains("@defer"), "{extension}");
+    assert!(extension["timings"]["total"].is_u64() && extension["timings"]["decide"].is_u64(), "{extension}");
+    assert!(extension["decisions"].as_array().unwrap().len() > 1, "{extension}");
+    for (config, asked) in [(allowed, false), (Default::default(), true)] {
+        let parts = told(config, asked, shop().await).await;
+        assert!(parts.iter().all(|part| part["extensions"].is_null()), "{parts:?}");
+    }
+    // Also where the platform leaves the end to us, in good order or not.
+    for end in ["-----".to_owned(), part("<html>") + "--"] {
+        let first = part(r#"{"data":{"product":{"id":"x"}},"hasNext":true}"#);
+        let parts = told(allowed, true, saying(MIXED, format!("---\r\n{first}\r\n{end}")).await).await;
+        assert!(parts[1]["extensions"]["outfitter"]["timings"]["total"].is_u64(), "{parts:?}");
+    }
+    let own = part(r#"{"data":{"product":{"id":"x"}},"extensions":{"cost":7},"hasNext":false}"#) + "--";
+    let parts = told(allowed, true, saying(MIXED, format!("---\r\n{own}")).await).await;
+    assert_eq!(parts[0]["extensions"]["cost"], 7);
+    assert!(parts[0]["extensions"]["outfitter"]["plan"].is_object(), "{parts:?}");
+}

@@ -33,6 +33,20 @@ async fn a_configured_origin_calls_with_credentials_and_reads_what_is_passed_bac
 }
 
 #[tokio::test]
+async fn what_an_answer_varies_by_is_said_once() {
+    let server = start(config()).await;
+    let lines = ["origin: https://shop.example", "accept-encoding: gzip"];
+    let answer = post(server.address, &lines, r#"{"query":"{ large }"}"#).await;
+    assert_eq!(answer.header("content-encoding"), "gzip");
+    let [vary] = answer.headers("vary")[..] else { panic!("{answer:?}") };
+    let mut names: Vec<_> = vary.split(", ").collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), vary.split(", ").count(), "{vary}");
+    assert!(["accept", "accept-encoding", "origin"].iter().all(|name| names.contains(name)), "{vary}");
+}
+
+#[tokio::test]
 async fn no_other_origin_is_reflected() {
     let server = start(config()).await;
     for origin in ["https://evil.example", "null", "https://shop.example.evil.example", "http://shop.example"] {

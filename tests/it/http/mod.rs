@@ -5,4 +5,5 @@ pub(crate) mod client;
 mod cross_origin;
 mod edges;
 mod lifecycle;
+mod slow;
 mod tls;

@@ -13,11 +13,14 @@ use hyper_util::rt::TokioExecutor;
 use outfitter::platform::trust;
 use outfitter::platform::upstream::{self, Repeat, Upstream};
 use outfitter::server::{Config, Tls, TlsConfig};
-use rustls::pki_types::ServerName;
+use outfitter::telemetry::init;
+use rustls::DigitallySignedStruct;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -80,6 +83,55 @@ impl Pair {
         let stream = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
         trust::fingerprint(&stream.get_ref().1.peer_certificates().unwrap()[0])
     }
+}
+
+/// Takes any certificate, and keeps the last that it was shown.
+#[derive(Debug, Default)]
+pub(super) struct Anyone(Mutex<Option<CertificateDer<'static>>>);
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        *self.0.lock().unwrap() = Some(end_entity.clone().into_owned());
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        rustls::crypto::ring::default_provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// A client that takes whatever certificate it is shown.
+pub(super) fn anyone() -> (tokio_rustls::TlsConnector, Arc<Anyone>) {
+    let shown = Arc::new(Anyone::default());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = builder.dangerous().with_custom_certificate_verifier(shown.clone()).with_no_client_auth();
+    (tokio_rustls::TlsConnector::from(Arc::new(config)), shown)
 }
 
 fn ask(server: &Server, query: &str) -> Request<Full<Bytes>> {
@@ -266,6 +318,62 @@ async fn a_certificate_made_for_the_run_is_for_the_loopback_names() {
     assert_eq!(read(&mut stream).await.unwrap().status, 400);
     let plain = start(config()).await;
     assert_ne!(plain.address, server.address);
+}
+
+#[tokio::test]
+async fn a_certificate_made_for_the_run_is_verified_by_clients_that_trust_it() {
+    let tls = Tls::self_signed([127, 0, 0, 1].into()).unwrap();
+    let server = start_with(config(), Some(tls.clone())).await;
+    let (connector, shown) = anyone();
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+    let certificate = shown.0.lock().unwrap().take().unwrap();
+    assert_eq!(trust::fingerprint(&certificate), tls.describe().0, "the one whose fingerprint was said");
+    let pair = Pair::new();
+    let text = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &certificate);
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
+    std::fs::write(&pair.trusted, pem).unwrap();
+    for (host, version) in [("localhost", Version::HTTP_2), ("127.0.0.1", Version::HTTP_11)] {
+        let url = format!("https://{host}:{}/health/live", server.address.port());
+        let answer = pair.client(version).request(Request::get(url).body(Full::default()).unwrap()).await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.version()), (200, version), "{host}");
+    }
+    // Another run makes another, which this client does not take.
+    let other = start_with(config(), Some(Tls::self_signed([127, 0, 0, 1].into()).unwrap())).await;
+    assert!(pair.client(Version::HTTP_11).request(ask(&other, "{ a }")).await.is_err());
+}
+
+#[tokio::test]
+async fn handshakes_that_come_to_nothing_are_counted_by_why() {
+    let pair = Pair::new();
+    let (server, _) = pair.server(config()).await;
+    let stranger = Pair::new().client(Version::HTTP_11);
+    let counted = |reason: &str| {
+        let sample = format!("outfitter_tls_handshakes_failed_total{{reason=\"{reason}\"}}");
+        init::metrics().render().contains(&sample)
+    };
+    let sent: [(&str, &[u8]); 5] = [
+        ("plain", b"GET / HTTP/1.1\r\n\r\n"),
+        ("foreign", b"\x00garbage"),
+        ("late", b"\x16\x03\x01"),
+        ("invalid", b"\x16\x03\x01\x00\x02no"),
+        ("closed", b""),
+    ];
+    for (reason, sent) in sent {
+        while !counted(reason) {
+            let mut stream = TcpStream::connect(server.address).await.unwrap();
+            stream.write_all(sent).await.unwrap();
+            if sent.is_empty() {
+                stream.shutdown().await.unwrap();
+            }
+            read(&mut stream).await;
+        }
+    }
+    // Its word can be lost where it closes over what it has not read: then it is asked again.
+    while !counted("alert") {
+        assert!(stranger.request(ask(&server, "{ a }")).await.is_err());
+    }
 }
 
 #[test]

@@ -98,20 +98,30 @@ impl Gateway {
     }
 
     pub(super) async fn start_in(folder: tempfile::TempDir, settings: &str) -> Self {
+        Self::run(folder, settings, &["serve", "--listen", "127.0.0.1:0"], "Outfitter listens on ").await
+    }
+
+    /// `outfitter demo` with these settings.
+    pub(super) async fn demo(settings: &str) -> Self {
+        let arguments = ["demo", "--port", "0", "--store-port", "0"];
+        Self::run(tempfile::tempdir().unwrap(), settings, &arguments, "GraphiQL ").await
+    }
+
+    /// Runs it until it says a line that begins so, with its address behind.
+    async fn run(folder: tempfile::TempDir, settings: &str, arguments: &[&str], says: &'static str) -> Self {
         let (file, log) = (folder.path().join("outfitter.toml"), folder.path().join("log"));
         write(folder.path(), &file, settings);
         let mut command = Command::new(env!("CARGO_BIN_EXE_outfitter"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(&file).env("OUTFITTER_LOG", "debug");
+        command.args(arguments).arg("--config").arg(&file).env("OUTFITTER_LOG", "debug");
         command.stdout(Stdio::piped()).stderr(std::fs::File::create(&log).unwrap());
         let mut child = command.spawn().unwrap();
         let out = child.stdout.take().unwrap();
         let said = tokio::task::spawn_blocking(move || {
-            let mut line = String::new();
-            BufReader::new(out).read_line(&mut line).unwrap();
-            line
+            let lines = BufReader::new(out).lines().map_while(Result::ok);
+            lines.skip_while(|line| !line.starts_with(says)).next().unwrap_or_default()
         });
         let said = said.await.unwrap();
-        let origin = said.trim().rsplit(' ').next().unwrap().to_owned();
+        let origin = said.trim().rsplit(' ').next().unwrap().trim_end_matches('/').to_owned();
         assert!(origin.starts_with("http://"), "{said}{}", std::fs::read_to_string(&log).unwrap());
         Self { child, origin, folder, log }
     }

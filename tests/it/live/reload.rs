@@ -1,6 +1,7 @@
 //! Settings and secrets: swapped under traffic, refused where they cannot be used, noticed in the file.
 
 use super::process::{Gateway, Shop};
+use crate::client::post_with;
 use http::StatusCode;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -202,4 +203,52 @@ async fn documents_registered_under_the_same_name_are_read_again_at_the_signal()
     gateway.signal("HUP");
     gateway.until_logged(&["persisted.safelist", REFUSED[0], REFUSED[1]], 0).await;
     assert_eq!(gateway.ask("{ shop { name } }").await.0, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registered_documents_are_noticed_alone_when_their_files_change() {
+    let url = Shop::new().open("127.0.0.1:0").await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("hash"), "a secret of sixteen bytes").unwrap();
+    let list = folder.path().join("registered");
+    std::fs::create_dir(&list).unwrap();
+    std::fs::write(list.join("name.graphql"), "{ shop { name } }").unwrap();
+    let more = "[persisted]\nsafelist = [\"DIR/registered\"]\nenforce = \"on\"\n";
+    let gateway = Gateway::start_in(folder, &settings(&url, more)).await;
+    gateway.until_ready().await;
+    assert_eq!(gateway.ask("{ shop { description } }").await.0, StatusCode::FORBIDDEN);
+    // The settings count as changed once, at the first look, and would take the documents along.
+    let settings_read = [r#""kind":"settings""#];
+    gateway.until_logged(&settings_read, 0).await;
+    let read = |outcome: &'static str| [r#""kind":"documents""#, outcome];
+    std::fs::write(list.join("more.graphql"), "{ shop { description } }").unwrap();
+    gateway.until_logged(&read(r#""outcome":"applied""#), 0).await;
+    let (status, _, answer) = gateway.ask("{ shop { description } }").await;
+    assert_eq!((status, &answer["errors"]), (StatusCode::OK, &Value::Null), "{answer}");
+    // One that cannot be used leaves those that were registered.
+    std::fs::write(list.join("more.graphql"), "{ shop {").unwrap();
+    gateway.until_logged(&read(r#""outcome":"refused""#), 0).await;
+    assert_eq!(gateway.ask("{ shop { description } }").await.0, StatusCode::OK);
+    assert_eq!(gateway.logged(&settings_read), 1, "the documents are no change of the settings");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_takes_over_changed_settings_and_keeps_what_it_remembers() {
+    let settings = "[demo]\nevents = 100\nshoppers = 10\n";
+    let demo = Gateway::demo(settings).await;
+    let shelf = "{ personalized { recommendations(placement: \"home\", first: 3) { decision { servedBy } } } }";
+    let (status, _, answer) = demo.ask_as("shopper-1", shelf).await;
+    assert_eq!((status, &answer["errors"]), (StatusCode::OK, &Value::Null), "{answer}");
+    let before = demo.logged(&APPLIED);
+    demo.write(&format!("{settings}[limits]\nroot_fields = 1\n"));
+    demo.signal("HUP");
+    demo.until_logged(&APPLIED, before).await;
+    let (_, _, answer) = demo.ask("{ a: __typename b: __typename }").await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "OUTFITTER_LIMIT_EXCEEDED", "{answer}");
+    // It still stands before its own store, with what is the demo's alone.
+    let (_, _, answer) = demo.ask_as("shopper-1", shelf).await;
+    assert_eq!(answer["errors"], Value::Null, "{answer}");
+    let asked = [("outfitter-debug", "plan")];
+    let (_, _, answer) = post_with(&format!("{}/graphql", demo.origin), &json!({ "query": shelf }), &asked).await;
+    assert!(answer["extensions"]["outfitter"]["plan"].is_object(), "{answer}");
 }

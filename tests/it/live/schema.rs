@@ -61,7 +61,8 @@ async fn a_schema_that_lost_its_products_is_refused_and_the_old_one_served() {
         *shop.forged.lock().unwrap() = Some(forged);
         gateway.signal("USR1");
         gateway.until_logged(&READ, before).await;
-        assert_eq!(gateway.logged(&[&format!("no `{lost}` with `id` any more"), REFUSED[0], REFUSED[1]]), 1, "{lost}");
+        // Asked again meanwhile, the shop may have been refused more than once.
+        assert!(gateway.logged(&[&format!("no `{lost}` with `id` any more"), REFUSED[0], REFUSED[1]]) >= 1, "{lost}");
     }
     let (status, _, answer) = gateway.ask(OURS).await;
     assert_eq!((status, &answer["errors"]), (StatusCode::OK, &Value::Null), "{answer}");

@@ -1,8 +1,12 @@
 //! The record of customer data: every call that fetches any has one line, and no line says whose.
 
 use super::process::{Process, TOKEN};
-use crate::client::post_with;
+use crate::client::{post_with, send};
+use crate::http::client::request;
+use http::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 
 fn records(text: &str) -> Vec<Value> {
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -67,4 +71,41 @@ async fn the_record_goes_to_a_file_of_its_own_or_nowhere() {
     let process = Process::start("[telemetry.customer_data]\nenabled = false\n").await;
     ask_all(&process).await;
     assert_eq!(records(&process.stop().await).len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_client_leaves_is_written_too() {
+    let process = Process::start("").await;
+    let query = json!({ "query": "query Never { customer(customerAccessToken: \"t\") { id } }" }).to_string();
+    let mut stream = tokio::net::TcpStream::connect(process.gateway.trim_start_matches("http://")).await.unwrap();
+    stream
+        .write_all(&request("POST", "/graphql", &["content-type: application/json"], query.as_bytes()))
+        .await
+        .unwrap();
+    while process.shop.asked.lock().unwrap().iter().all(|(_, document)| !document.contains("query Never")) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drop(stream);
+    let abandoned = r#"outfitter_customer_data_total{purpose="STOREFRONT"} 1"#;
+    while !metrics(&process).await.contains(abandoned) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let records = records(&process.stop().await);
+    assert_eq!((records.len(), &records[0]["outcome"]), (1, &json!("abandoned")), "{records:#?}");
+}
+
+async fn metrics(process: &Process) -> String {
+    let (_, _, text) = send(Method::GET, &format!("{}/metrics", process.gateway), &[], "").await;
+    String::from_utf8(text.to_vec()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_filter_of_the_log_takes_the_record_away() {
+    for log in ["off", "error", "outfitter=error", "outfitter::customer_data=off"] {
+        let process = Process::logging("", log).await;
+        ask_all(&process).await;
+        let written = process.stop().await;
+        assert_eq!(records(&written).len(), 6, "{log}: {written}");
+        assert_eq!(written.lines().filter(|line| line.starts_with('{')).count(), 6, "{log}: {written}");
+    }
 }

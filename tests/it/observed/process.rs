@@ -27,12 +27,15 @@ async fn answer(State(shop): State<Arc<Shop>>, headers: HeaderMap, body: Bytes) 
     let text = String::from_utf8_lossy(&body).into_owned();
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     let document = asked["query"].as_str().unwrap_or_default().to_owned();
+    shop.asked.lock().unwrap().push((headers, document.clone()));
+    if document.contains("query Never") {
+        std::future::pending::<()>().await;
+    }
     let answer = if document.contains("customer(") && text.contains(TOKEN) {
         r#"{"data":{"customer":{"id":"gid://shopify/Customer/secret-7","email":"secret@shop.test"}}}"#
     } else {
         r#"{"data":{"shop":{"name":"Hats"}},"extensions":{"cost":7}}"#
     };
-    shop.asked.lock().unwrap().push((headers, document));
     ([(header::CONTENT_TYPE, "application/json")], answer)
 }
 
@@ -49,6 +52,11 @@ pub(super) struct Process {
 impl Process {
     /// Starts it with these settings beside the shop's own.
     pub(super) async fn start(settings: &str) -> Self {
+        Self::logging(settings, "outfitter=trace,info").await
+    }
+
+    /// As [`Process::start`], with this filter of the log.
+    pub(super) async fn logging(settings: &str, log: &'static str) -> Self {
         let shop = Arc::new(Shop::default());
         let url = start(Router::new().fallback(answer).with_state(shop.clone())).await;
         let folder = tempfile::tempdir().unwrap();
@@ -60,7 +68,7 @@ impl Process {
             let mut child = Command::new(env!("CARGO_BIN_EXE_outfitter"))
                 .args(["serve", "--listen", "127.0.0.1:0", "--config"])
                 .arg(&file)
-                .env("OUTFITTER_LOG", "outfitter=trace,info")
+                .env("OUTFITTER_LOG", log)
                 .env("COLLECTOR_KEY", "secret-collector-key")
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())

@@ -65,7 +65,9 @@ async fn a_request_is_one_trace_from_its_caller_to_the_platform() {
 async fn a_collector_that_hangs_or_is_gone_delays_no_request_and_what_is_lost_is_counted() {
     let hanging = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    for address in [hanging.local_addr().unwrap(), gone] {
+    // One that hangs lets spans wait until there is no more room; of one that is gone it is known at once.
+    for (address, reason) in [(hanging.local_addr().unwrap(), "queue"), (gone, "collector")] {
+        let dropped = format!("outfitter_trace_spans_dropped_total{{reason=\"{reason}\"}}");
         let process = Process::start(&settings(&format!("http://{address}/v1/traces"))).await;
         let caller = [("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")];
         for _ in 0..30 {
@@ -75,7 +77,7 @@ async fn a_collector_that_hangs_or_is_gone_delays_no_request_and_what_is_lost_is
         }
         loop {
             let (_, _, text) = send(Method::GET, &format!("{}/metrics", process.gateway), &[], "").await;
-            if String::from_utf8_lossy(&text).contains("outfitter_trace_spans_dropped_total{reason=") {
+            if String::from_utf8_lossy(&text).contains(&dropped) {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -112,9 +112,17 @@ async fn a_compressed_answer_is_read_before_it_is_shared() {
 
 #[tokio::test]
 async fn a_large_answer_is_the_leaders_and_comes_whole() {
-    let large = vec![b'x'; 1000];
-    assert!(!is_shared(StatusCode::OK, &json(&[]), &large).await);
-    assert!(!is_shared(StatusCode::OK, &json(&[("content-length", "1000")]), &large).await);
+    let answer = |bytes: usize| format!(r#"{{"data":"{}"}}"#, "x".repeat(bytes - 11)).into_bytes();
+    assert!(is_shared(StatusCode::OK, &json(&[]), &answer(100)).await, "the bound itself");
+    for large in [answer(101), answer(1000)] {
+        assert!(!is_shared(StatusCode::OK, &json(&[]), &large).await);
+    }
+    assert!(!is_shared(StatusCode::OK, &json(&[("content-length", "101")]), &answer(101)).await);
+    // What announces itself as too large takes nothing from the budget.
+    let share = share();
+    let (leader, _followers) = led(&share, 1);
+    let _stream = leader.followed().unwrap().tee((StatusCode::OK, &json(&[("content-length", "101")])), whole(BODY));
+    assert_eq!(share.memory.available_permits(), 400);
 }
 
 #[tokio::test]
