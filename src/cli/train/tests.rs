@@ -1,3 +1,5 @@
+//! The command as a shop runs it, on small generated events: same bytes for the same seed, refusal, going on after a kill.
+
 use super::*;
 use clap::Parser;
 use std::collections::BTreeMap;
