@@ -60,6 +60,8 @@ pub struct Settings {
 pub struct StoreSettings {
     /// In memory.
     pub memory: store::MemoryConfig,
+    /// In a Redis that replicas share.
+    pub redis: store::RedisConfig,
 }
 
 /// Why the settings could not be read. Read by operators at start.

@@ -20,7 +20,7 @@ use crate::platform::{self, Platform, introspect};
 use crate::server::graphiql::{self, PageSettings};
 use crate::server::{self, App, AppParts, Lifecycle, Live, Reloaded, Routes};
 use crate::settings::Settings;
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, RedisStore, Store};
 use crate::telemetry::customer_data::Credential;
 use crate::telemetry::init::{self, Metrics};
 use crate::telemetry::reload::ReadAgain;
@@ -101,6 +101,19 @@ pub fn serve_model(settings: &ModelSettings, engine: &Engine) -> anyhow::Result<
     Ok(Some(name))
 }
 
+/// The store of the settings: the shared one where they name it. Connects to nothing yet.
+/// Errors: an address that is none.
+fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(match settings.store.redis.url {
+        // A secret made at start would be another one in each replica, and so would the keys of its shoppers.
+        Some(_) if settings.ingest.secrets.is_empty() => anyhow::bail!(
+            "store.redis.url is set and ingest.secrets is not; name a secret there, the same for every replica"
+        ),
+        Some(_) => Arc::new(RedisStore::open(settings.store.redis.clone())?),
+        None => Arc::new(MemoryStore::new(&settings.store.memory)),
+    })
+}
+
 /// The crawl of the shop into a catalogue; it has not begun.
 /// Errors: a missing address.
 pub fn crawler(settings: &Settings, shop: &Shop, catalogue: &Arc<Catalogue>) -> anyhow::Result<Crawler> {
@@ -118,7 +131,7 @@ pub struct State {
     /// Who is asking, and what they did.
     pub ingest: Arc<Ingest>,
     /// Sessions, profiles, decisions.
-    pub store: Arc<MemoryStore>,
+    pub store: Arc<dyn Store>,
     /// To say that the process is stopping.
     pub lifecycle: Lifecycle,
     /// Tells who keeps something of a file that it may have changed.
@@ -141,7 +154,7 @@ impl State {
             Ok(_) => {}
             Err(error) => ReadAgain { kind: "model", outcome: "refused", detail: &format!("{error:#}") }.emit(),
         }
-        let store = Arc::new(MemoryStore::new(&settings.store.memory));
+        let store = store(settings)?;
         let deps = Deps {
             platform: shop.load().platform.clone(),
             customers: Some(Arc::new(Customers(shop.clone()))),
@@ -291,7 +304,7 @@ pub struct Assembled {
     /// Who is asking, and what they did.
     pub ingest: Arc<Ingest>,
     /// Sessions, profiles, decisions.
-    pub store: Arc<MemoryStore>,
+    pub store: Arc<dyn Store>,
     /// To change it while it runs.
     pub running: Arc<Running>,
 }

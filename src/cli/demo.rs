@@ -11,7 +11,6 @@ use crate::domain::ids::ShopperKey;
 use crate::gateway::rerank::Rule;
 use crate::ingest::Evidence;
 use crate::settings::{Settings, TelemetrySettings};
-use crate::store::ShopperStore;
 use crate::telemetry::init::{LOG, Telemetry};
 use http::{HeaderMap, HeaderValue};
 use jiff::{SignedDuration, Timestamp};

@@ -139,7 +139,7 @@ impl Ingest {
         if let Some(who) = caller.shopper.as_ref().filter(|_| self.allows(caller, Purpose::Preferences)) {
             match self.eraser.shoppers.read(who).await {
                 Ok(read) => state = read,
-                Err(error) => tracing::warn!(%error, "a shopper's state could not be read; served without it"),
+                Err(error) => tracing::debug!(%error, "a shopper's state could not be read; served without it"),
             }
         }
         Context {

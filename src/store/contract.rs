@@ -199,7 +199,7 @@ async fn decisions_are_read_by_their_shopper_only<S: DecisionStore>(store: &S) {
     assert!(store.get(&key("t"), &DecisionId::new("other")).await.unwrap().is_some());
 }
 
-fn decision(who: &str, id: &str) -> DecisionRecord {
+pub(crate) fn decision(who: &str, id: &str) -> DecisionRecord {
     let decision = Decision {
         id: DecisionId::new(id),
         served_by: ServedBy::Statistics,

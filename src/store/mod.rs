@@ -4,7 +4,14 @@
 mod contract;
 pub mod memory;
 mod record;
+pub mod redis;
 pub mod traits;
 
+pub use self::redis::{RedisConfig, RedisStore};
 pub use memory::{MemoryConfig, MemoryStore};
+/// A store of shoppers and of decisions.
+pub trait Store: ShopperStore + DecisionStore {}
+
+impl<S: ShopperStore + DecisionStore> Store for S {}
+
 pub use traits::{Appended, DecisionStore, ShopperState, ShopperStore, StoreError};

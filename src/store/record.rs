@@ -53,6 +53,11 @@ impl Record {
         self.state.consent = Some(consent);
     }
 
+    /// Whether the shopper ever said what they agree to.
+    pub(super) fn has_consent(&self) -> bool {
+        self.state.consent.is_some()
+    }
+
     /// Adds an event, unless its id was there.
     pub(super) fn append(&mut self, event: &Event) -> Appended {
         if !remember(&mut self.seen, event.id.as_str(), SEEN) {

@@ -14,3 +14,4 @@ pub mod otlp;
 mod process;
 pub mod reload;
 pub mod spans;
+pub mod store;

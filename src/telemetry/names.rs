@@ -23,6 +23,8 @@ pub const CIRCUIT_OPEN: &str = "outfitter_circuit_open";
 pub const SLATE_DURATION: &str = "outfitter_slate_duration_seconds";
 /// Histogram, seconds, by outcome: sessions read by the model.
 pub const ENCODE_DURATION: &str = "outfitter_encode_duration_seconds";
+/// Histogram, seconds, by operation and outcome: questions to the shared store.
+pub const STORE_DURATION: &str = "outfitter_store_duration_seconds";
 /// Counter, by reason: slates decided without the model that is there.
 pub const ENCODE_SHED: &str = "outfitter_encode_shed_total";
 /// Gauge, by version: 1 for the model that is served.
@@ -85,6 +87,8 @@ pub const VERSION: &str = "version";
 pub const CODE: &str = "code";
 /// Label: what a request to the platform was for, or what was dropped.
 pub const KIND: &str = "kind";
+/// Label: what a store was asked to do.
+pub const OPERATION: &str = "operation";
 /// Label: how it ended.
 pub const OUTCOME: &str = "outcome";
 /// Label: what a circuit breaker changed to.
@@ -111,6 +115,10 @@ pub const HISTOGRAMS: &[(&str, &str)] = &[
     (
         ENCODE_DURATION,
         "Sessions read by the model, waiting included. `outcome` (`ok`, `failed`, `left`: nobody waited any more).",
+    ),
+    (
+        STORE_DURATION,
+        "Questions to the shared store. `operation` (`read`, `write`), `outcome` (`ok`, `timeout`, `unavailable`).",
     ),
 ];
 /// As [`HISTOGRAMS`].

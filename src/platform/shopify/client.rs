@@ -141,7 +141,7 @@ mod tests {
         let product = &page.products[0];
         assert_eq!(product.key.as_str(), "gid://shopify/Product/1");
         assert_eq!(product.price.map(|price| price.minor), Some(1250));
-        assert_eq!(product.tags, ["red".into(), "wool".into()]);
+        assert_eq!(product.tags, ["red", "wool"].map(Box::<str>::from));
         assert_eq!(product.created.map(|at| at.as_second()), Some(1_767_323_045));
         assert_eq!(product.variants.len(), 1);
     }

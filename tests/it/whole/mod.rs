@@ -7,6 +7,7 @@ mod decisions;
 mod federated;
 mod metrics;
 mod ranked;
+mod replicas;
 mod sessions;
 mod shelves;
 mod through;

@@ -1,0 +1,99 @@
+//! Two gateways before one shop, with one Redis: what either learns of a shopper, both know.
+
+use super::world::{World, each, refusing, shopper};
+use outfitter::demo;
+use outfitter::platform::secret::Secret;
+use outfitter::settings::Settings;
+use outfitter::store::RedisConfig;
+use serde_json::{Value, json};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const VIEWED: &str =
+    r#"{ personalized { recommendations(placement: "recently-viewed", first: 3) { items { product { id } } } } }"#;
+const TRACK: &str =
+    "mutation ($e: [PersonalizedEventInput!]!) { personalizedTrack(events: $e) { accepted rejected { code } } }";
+
+/// A Redis that ends with the test.
+struct Redis(Child, u16);
+
+impl Redis {
+    fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let arguments = ["--port", &port.to_string(), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"];
+        let child = Command::new("redis-server").args(arguments).stdout(Stdio::null()).spawn();
+        let child = child.expect("redis-server is missing; install it (Debian: sudo apt-get install -y redis-server)");
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Self(child, port)
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+fn settings(redis: &Redis, secret: &Path) -> Settings {
+    let demo = demo::Config { events: 400, shoppers: 20, ..demo::Config::default() };
+    let mut settings = Settings { demo, ..Settings::default() };
+    settings.engine.deadline = Duration::from_secs(60);
+    settings.ingest.secrets = vec![Secret::File(secret.to_owned())];
+    let patience = Duration::from_secs(5);
+    settings.store.redis = RedisConfig {
+        url: Some(format!("redis://127.0.0.1:{}/", redis.1)),
+        read_timeout: patience,
+        write_timeout: patience,
+        ..RedisConfig::default()
+    };
+    settings
+}
+
+async fn viewed(world: &World, session: &str) -> Vec<String> {
+    let data = world.ask(shopper(session), VIEWED, Value::Null).await;
+    each(&data["personalized"]["recommendations"], "/product/id")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_replica_accepts_the_other_knows_at_once_and_both_serve_without_redis() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "the same in every replica of this shop").unwrap();
+    let redis = Redis::start();
+    let replicas = [World::with(settings(&redis, &secret)).await, World::with(settings(&redis, &secret)).await];
+    let products = replicas[0].products("US").await;
+    let sold: Vec<&str> = products
+        .iter()
+        .filter(|product| product["availableForSale"] == true)
+        .filter_map(|product| product["id"].as_str())
+        .collect();
+
+    for (nth, product) in sold[..6].iter().enumerate() {
+        let (taker, other) = (&replicas[nth % 2], &replicas[(nth + 1) % 2]);
+        let events = json!([{ "id": format!("e{nth}"), "type": "PRODUCT_VIEWED", "productId": product }]);
+        let told = taker.ask(shopper("s-1"), TRACK, json!({ "e": events })).await;
+        assert_eq!(told["personalizedTrack"]["accepted"], 1);
+        assert_eq!(viewed(other, "s-1").await[0], *product);
+        assert_eq!(viewed(taker, "s-1").await, viewed(other, "s-1").await);
+        let again = other.ask(shopper("s-1"), TRACK, json!({ "e": events })).await;
+        assert_eq!(again["personalizedTrack"]["rejected"], json!([{ "code": "DUPLICATE" }]), "sent to both");
+    }
+    assert!(viewed(&replicas[0], "s-2").await.is_empty(), "another shopper");
+
+    // Forgotten by one, by both.
+    let forget = "mutation { personalizedForget { erased } }";
+    assert_eq!(replicas[0].ask(shopper("s-1"), forget, Value::Null).await["personalizedForget"]["erased"], true);
+    assert!(viewed(&replicas[1], "s-1").await.is_empty());
+
+    drop(redis);
+    let query = r#"{ shop { name } personalized { recommendations(placement: "home", first: 3) { items { product { id } } decision { servedBy } } } }"#;
+    for who in [shopper("s-3"), refusing("s-3")] {
+        let data = replicas[1].ask(who, query, Value::Null).await;
+        assert_eq!(data["personalized"]["recommendations"]["items"].as_array().map(Vec::len), Some(3), "{data}");
+    }
+}
