@@ -78,16 +78,11 @@ pub fn catalogue(settings: &Settings) -> anyhow::Result<Catalogue> {
 /// Errors: a version that cannot be served; then the one before stays.
 pub fn serve_model(settings: &ModelSettings, engine: &Engine) -> anyhow::Result<Option<String>> {
     let before = engine.model();
-    let versions = settings.dir.as_ref().map(Versions::new);
-    let active = versions.as_ref().map(Versions::active).transpose()?.flatten();
-    let (Some(versions), Some(version)) = (versions, active) else {
-        return match before {
-            None => Ok(None),
-            Some(_) => {
-                engine.serve(None).map_err(anyhow::Error::msg)?;
-                Ok(Some("no model".to_owned()))
-            }
-        };
+    // Without a folder what is served came from elsewhere, as the demo's does.
+    let Some(versions) = settings.dir.as_ref().map(Versions::new) else { return Ok(None) };
+    let Some(version) = versions.active()? else {
+        engine.serve(None).map_err(anyhow::Error::msg)?;
+        return Ok(before.map(|_| "no model".to_owned()));
     };
     let model = versions.open(&version)?;
     let same = |before: &Arc<Served>| {

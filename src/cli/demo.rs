@@ -8,6 +8,8 @@ use crate::demo::{self, Store};
 use crate::domain::consent::Consent;
 use crate::domain::event::Event;
 use crate::domain::ids::ShopperKey;
+use crate::domain::product::CatalogueProduct;
+use crate::features::described;
 use crate::gateway::rerank::Rule;
 use crate::ingest::Evidence;
 use crate::settings::{Settings, TelemetrySettings};
@@ -72,9 +74,10 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let store = Arc::new(tokio::task::spawn_blocking(move || Store::generate(&config)).await?);
     let shop = tokio::spawn(demo::serve(store.clone(), store_listener, std::future::pending()));
     let url = format!("http://{store_address}/graphql");
-    let Ready { assembled, products, shoppers, events } = ready(&mut settings, &store, url.clone()).await?;
+    let ready = ready(&mut settings, &store, url.clone()).await?;
     let address = format!("{}://{}", scheme(tls.as_ref()), reachable(address));
-    say(&greeting(&address, store_address, products, shoppers, events));
+    say(&greeting(&address, store_address, &ready));
+    let assembled = ready.assembled;
     let file = arguments.config.clone();
     // Read again while it runs, as `serve` does; what the store grew from stays.
     let read = move || arguments.settings().map(|settings| before_store(settings, url.clone()));
@@ -97,6 +100,8 @@ pub struct Ready {
     pub shoppers: usize,
     /// Their events.
     pub events: usize,
+    /// The model that is served; `None` where this store is another than the one that it was trained on.
+    pub model: Option<Arc<str>>,
 }
 
 /// Puts the gateway together before the demo store that answers at `url`, with its catalogue crawled and its history
@@ -106,7 +111,26 @@ pub async fn ready(settings: &mut Settings, store: &Store, url: String) -> anyho
     let assembled = assemble::gateway(settings, true).await?;
     let products = assembled.crawler.once().await?;
     let (shoppers, events) = remember(&assembled, &settings.demo, store).await?;
-    Ok(Ready { assembled, products, shoppers, events })
+    let model = model(settings, &assembled)?;
+    Ok(Ready { assembled, products, shoppers, events, model })
+}
+
+/// Serves the model that comes with the program, unless the settings name another or the store's products are not those
+/// that it learned: other seeds give other products under the same ids. Returns what is served.
+fn model(settings: &Settings, assembled: &Assembled) -> anyhow::Result<Option<Arc<str>>> {
+    let engine = &assembled.engine;
+    if settings.model.dir.is_none() {
+        let model = demo::model()?;
+        let index = assembled.catalogue.current();
+        let learned = |(ordinal, product): (u32, &CatalogueProduct)| {
+            let row = model.vocabulary().row(product.key.as_str());
+            row.is_some_and(|row| model.knows(row, &described(product, index.band(ordinal))))
+        };
+        if (0_u32..).zip(index.products()).all(learned) {
+            engine.serve(Some(Arc::new(model))).map_err(anyhow::Error::msg)?;
+        }
+    }
+    Ok(engine.model().map(|model| model.name().clone()))
 }
 
 /// What is different about a gateway before the demo store at `url`.
@@ -164,7 +188,12 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// What the demo says once it runs: addresses, and three queries to try.
-fn greeting(gateway: &str, store: SocketAddr, products: usize, shoppers: usize, events: usize) -> String {
+fn greeting(gateway: &str, store: SocketAddr, ready: &Ready) -> String {
+    let Ready { products, shoppers, events, model, .. } = ready;
+    let model = match model {
+        Some(model) => format!("The model {model} reads their sessions."),
+        None => "Statistics decide: the model that comes along was trained on another store.".to_owned(),
+    };
     // A certificate made for this run is known to no authority.
     let insecure = if gateway.starts_with("https") { "k" } else { "" };
     let ask = |session: &str, query: &str| {
@@ -188,7 +217,8 @@ fn greeting(gateway: &str, store: SocketAddr, products: usize, shoppers: usize, 
         r#"{ personalized { recommendations(placement: "home", first: 4) { items { product { title } reason { text } } } } }"#,
     );
     format!(
-        "Outfitter demo: {products} products, {shoppers} seeded shoppers, {events} events. Every shopper has agreed to everything.\n\n\
+        "Outfitter demo: {products} products, {shoppers} seeded shoppers, {events} events. Every shopper has agreed to everything.\n\
+         {model}\n\n\
          GraphiQL     {gateway}/\n\
          GraphQL      {gateway}/graphql and {gateway}/api/2026-04/graphql.json\n\
          Demo store   http://{store}/graphql\n\n\

@@ -6,7 +6,7 @@
 
 use super::basis::Basis;
 use super::candidates::{Ask, CandidateSource};
-use super::config::Config;
+use super::config::{Config, Weights};
 use super::consent;
 use super::deadline::Deadline;
 use super::diversify::diversify;
@@ -47,7 +47,7 @@ pub(super) fn decide(basis: &Basis<'_>, sources: &[Box<dyn CandidateSource>], de
     let mut items = Vec::new();
     let outcome = consent::check(basis.consent, ask.request.intent)
         .and_then(|()| {
-            let weights = config.blend.of(ask.request.intent);
+            let weights = weights(ask, config);
             rank(ask, sources, &weights, &eligible, &rules, deadline).map_err(|_| FallbackReason::Deadline)
         })
         .and_then(|ranked| {
@@ -62,10 +62,24 @@ pub(super) fn decide(basis: &Basis<'_>, sources: &[Box<dyn CandidateSource>], de
     items.truncate(most(ask.request.first));
     let mut inputs = inputs::of_slate(ask);
     let shown = items.iter().map(|item| item.ordinal);
-    let model = Part::of(ask, config.blend.of(ask.request.intent).encoder, shown);
+    let model = Part::of(ask, weights(ask, config).encoder, shown);
     inputs.extend(model.took_part().map(|name| inputs::of_model(name)));
     let decision = decision(ask.now, config, &items, ask.request.first, (outcome, model));
     Slated { slate: slate(ask, items, decision), inputs: inputs.into() }
+}
+
+/// What each source counts for. Where the model tells how its word is best shared with the statistics of sessions, what both
+/// count for together is shared so.
+fn weights(ask: &Ask<'_>, config: &Config) -> Weights {
+    let own = config.blend.of(ask.request.intent);
+    let learned = ask.encoded.session().and_then(|session| session.by.served().share());
+    match learned {
+        Some(share) if own.encoder > 0.0 && own.session > 0.0 => {
+            let both = own.encoder + own.session;
+            Weights { encoder: both * share, session: both * (1.0 - share), ..own }
+        }
+        _ => own,
+    }
 }
 
 fn slate(ask: &Ask<'_>, items: Vec<Ranked>, decision: Decision) -> Slate {

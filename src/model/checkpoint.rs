@@ -55,6 +55,8 @@ pub struct Checkpoint {
     pub manifest: Manifest,
     /// Its items.
     pub vocabulary: Vocabulary,
+    /// What it knows of them beyond their numbers; nothing for a model without attributes.
+    pub attributes: Arc<Attributes>,
     /// The model.
     pub model: Transformer,
 }
@@ -155,7 +157,7 @@ pub fn read_by(folder: &Path, device: &Device, get: Get<'_>) -> Result<Checkpoin
     let tensors = candle_core::safetensors::load_buffer(&bytes, device)
         .map_err(|error| foreign(&path, format!("it is no safetensors file: {error}")))?;
     let model = Transformer::new(&manifest.config, &attributes, &mut Weights::read(tensors, device.clone()))?;
-    Ok(Checkpoint { manifest, vocabulary, model })
+    Ok(Checkpoint { manifest, vocabulary, attributes, model })
 }
 
 fn at(path: &Path) -> impl FnOnce(std::io::Error) -> ModelError + '_ {

@@ -59,6 +59,17 @@ impl Embedding {
         }
     }
 
+    /// The vector of an item without a row, `[1, D]`: the mean of its attributes'; none where there is none.
+    pub(super) fn unmet(&self, attributes: &[u32]) -> Result<Option<Tensor>> {
+        match &self.attributes {
+            Some((names, _)) if !attributes.is_empty() => {
+                let numbers = Tensor::new(attributes, names.device())?;
+                Ok(Some(names.index_select(&numbers, 0)?.mean_keepdim(0)?))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The vectors of a batch, `[B, L, D]`, from the table of all items.
     pub(super) fn forward(&self, table: &Tensor, batch: &Batch) -> Result<Tensor> {
         let (size, length) = (batch.size(), batch.length());

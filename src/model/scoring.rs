@@ -65,6 +65,12 @@ impl ItemMatrix {
         self.width
     }
 
+    /// A row's vector as it was given; none for a row that is not there.
+    pub fn vector(&self, row: u32) -> Option<&[f32]> {
+        let start = (row as usize).checked_mul(self.width)?;
+        self.exact.get(start..start.checked_add(self.width)?)
+    }
+
     /// The `count` best items that `allowed` lets through, best first.
     ///
     /// # Errors

@@ -7,21 +7,26 @@ use super::batcher::Batch;
 use super::checkpoint::{self, Checkpoint, Manifest};
 use super::error::ModelError;
 use super::transformer::Transformer;
-use crate::features::{Padded, Sequence, Vocabulary};
+use crate::features::{Attributes, Padded, Sequence, Vocabulary};
 use candle_core::{Device, Tensor};
 use std::path::Path;
 use std::sync::{Arc, Once};
+
+/// The fact of a manifest that tells the model's share in the blend with co-visitation.
+const SHARE: &str = "blend_encoder";
 
 /// One version of a model, ready to encode sessions.
 pub struct Served {
     name: Arc<str>,
     manifest: Manifest,
     vocabulary: Vocabulary,
+    attributes: Arc<Attributes>,
     model: Transformer,
     /// What sessions read, `[rows, D]`.
     table: Tensor,
     /// What sessions are compared with, `[rows, D]`, row by row.
     targets: Vec<f32>,
+    share: Option<f64>,
 }
 
 impl std::fmt::Debug for Served {
@@ -45,13 +50,15 @@ impl Served {
     /// It computes what is not a finite number.
     pub fn new(name: impl Into<Arc<str>>, checkpoint: Checkpoint) -> Result<Self, ModelError> {
         on_one_thread();
-        let Checkpoint { manifest, vocabulary, model } = checkpoint;
+        let Checkpoint { manifest, vocabulary, attributes, model } = checkpoint;
         let table = model.table()?;
         let targets = model.targets(&table)?.flatten_all()?.to_vec1::<f32>()?;
         if targets.iter().any(|value| !value.is_finite()) {
             return Err(ModelError::Weights("an item's vector holds what is not a finite number".into()));
         }
-        let served = Self { name: name.into(), manifest, vocabulary, model, table, targets };
+        let share = manifest.facts.get(SHARE).and_then(|share| share.parse().ok());
+        let share = share.filter(|share| (0.0..=1.0).contains(share));
+        let served = Self { name: name.into(), manifest, vocabulary, attributes, model, table, targets, share };
         // The shortest session and the longest: what overflows does so before a shopper waits for it.
         let last = u32::try_from(served.vocabulary.rows() - 1).unwrap_or(u32::MAX);
         let longest = Sequence::of_rows(&vec![last; served.max_length()], served.max_length());
@@ -68,6 +75,12 @@ impl Served {
     /// What its manifest says.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// What it counts for beside the statistics of sessions, 0 to 1, as its training learned on cases that it had not
+    /// seen; none where it does not tell.
+    pub fn share(&self) -> Option<f64> {
+        self.share
     }
 
     /// The items that it knows.
@@ -89,6 +102,21 @@ impl Served {
     pub fn target(&self, row: u32) -> Option<&[f32]> {
         let start = row as usize * self.width();
         self.targets.get(start..start + self.width())
+    }
+
+    /// What sessions are compared with, of an item that came after the training, by what is known of it; none where the
+    /// model has learned nothing of that.
+    pub fn unmet(&self, names: &[String]) -> Option<Vec<f32>> {
+        let numbers = self.attributes.numbers(names);
+        let vector = self.model.unmet(&numbers).ok().flatten()?.to_vec1::<f32>().ok()?;
+        vector.iter().all(|value| value.is_finite()).then_some(vector)
+    }
+
+    /// Whether it knows this row by these names: false where they have changed since the training, or where it learned
+    /// none.
+    pub fn knows(&self, row: u32, names: &[String]) -> bool {
+        let known = self.attributes.of(row as usize);
+        !known.is_empty() && self.attributes.numbers(names) == known
     }
 
     /// One vector a session, in the space of the items' targets, in the order given. Sessions longer than
@@ -118,7 +146,6 @@ mod tests {
     use super::super::config::ModelConfig;
     use super::super::weights::Weights;
     use super::*;
-    use crate::features::Attributes;
     use std::collections::{BTreeMap, HashMap};
 
     fn written(folder: &Path, scale: f64) {

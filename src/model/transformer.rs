@@ -67,6 +67,16 @@ impl Transformer {
         }
     }
 
+    /// What sessions are compared with of an item that has no row, `[D]`, from the numbers of its attributes; none where
+    /// the model has no use for them.
+    ///
+    /// # Errors
+    /// A number that is not in the table; candle's.
+    pub fn unmet(&self, attributes: &[u32]) -> std::result::Result<Option<Tensor>, ModelError> {
+        let vector = self.embedding.unmet(attributes)?;
+        vector.map(|vector| Ok(self.targets(&vector)?.squeeze(0)?)).transpose()
+    }
+
     /// Hidden states, `[B, L, D]`: that at place i has read the interactions 0 to i and nothing after.
     ///
     /// # Errors

@@ -22,6 +22,14 @@ impl Keeper {
         }
     }
 
+    /// Serves no model, where the settings name no folder any more.
+    pub(super) fn forget_model(&self) {
+        if self.settings.load().model.dir.is_none() {
+            // The only errors are about the model that is to be served.
+            self.running.state.engine.serve(None).ok();
+        }
+    }
+
     /// The file that says which version is active.
     pub(super) fn model_pointer(&self) -> Option<std::path::PathBuf> {
         self.settings.load().model.dir.as_ref().map(|dir| crate::model::versions::Versions::new(dir).pointer())

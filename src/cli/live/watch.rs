@@ -86,6 +86,7 @@ impl Keeper {
                     if model.paths != pointer.as_slice() {
                         model = Watched::new(pointer.into_iter().collect());
                         // It may name no version yet, and then the one before is no longer served.
+                        self.forget_model();
                         self.read_model().await;
                     } else if model.changed().await {
                         self.read_model().await;

@@ -8,34 +8,52 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Writes a version of fresh weights that knows these products.
-pub(in crate::engine) fn write(folder: &Path, keys: &[&str], seed: u64) {
+/// Writes a version of fresh weights that knows these products, each by its names where there are any.
+fn write(folder: &Path, keys: &[&str], names: &[Vec<String>], seed: u64, facts: BTreeMap<String, String>) {
     let vocabulary = Vocabulary::new(keys.iter().copied()).unwrap();
-    let config = ModelConfig { width: 16, max_length: 20, ..ModelConfig::small(vocabulary.rows()) };
+    let attributes = Arc::new(Attributes::new(names));
+    let of = attributes.names().len();
+    let config = ModelConfig { attributes: of, width: 16, max_length: 20, ..ModelConfig::small(vocabulary.rows()) };
     let mut weights = Weights::fresh(seed);
-    Transformer::new(&config, &Arc::default(), &mut weights).unwrap();
+    Transformer::new(&config, &attributes, &mut weights).unwrap();
     // Larger than they begin, so that sessions differ by more than rounding.
     let tensors = weights
         .variables()
         .iter()
-        .map(|(name, w)| (name.clone(), (w.as_tensor() * if name == "items" { 20.0 } else { 1.0 }).unwrap()))
+        .map(|(name, w)| {
+            (
+                name.clone(),
+                (w.as_tensor() * if ["items", "attributes"].contains(&&**name) { 20.0 } else { 1.0 }).unwrap(),
+            )
+        })
         .collect();
-    let attributes = Attributes::default();
     let content = checkpoint::Content {
         config: &config,
         vocabulary: &vocabulary,
         attributes: &attributes,
         tensors: &tensors,
-        facts: BTreeMap::new(),
+        facts,
     };
     checkpoint::write(folder, content).unwrap();
 }
 
 /// A model that knows these products.
 pub(in crate::engine) fn served(name: &str, keys: &[&str], seed: u64) -> Arc<Served> {
+    served_by_names(name, keys, &[], seed)
+}
+
+/// A model that knows these products and their names, by row.
+pub(in crate::engine) fn served_by_names(name: &str, keys: &[&str], names: &[Vec<String>], seed: u64) -> Arc<Served> {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), keys, seed);
+    write(folder.path(), keys, names, seed, BTreeMap::new());
     Arc::new(Served::open(name, folder.path()).unwrap())
+}
+
+/// A model that tells its share beside the statistics of sessions.
+pub(in crate::engine) fn served_with_share(keys: &[&str], share: &str) -> Arc<Served> {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), keys, &[], 1, BTreeMap::from([("blend_encoder".to_owned(), share.to_owned())]));
+    Arc::new(Served::open("shop/1", folder.path()).unwrap())
 }
 
 /// A model over an empty catalogue.

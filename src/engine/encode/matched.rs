@@ -1,10 +1,12 @@
 //! A model over a catalogue: which of its items are for sale here, and under which number.
 //!
-//! Made anew when either changes. Until that is done the one before goes on: what it proposes is brought to the catalogue
+//! A product that came after the training is placed by what the catalogue says of it, where the model has learned from
+//! that. Made anew when either changes. Until that is done the one before goes on: what it proposes is brought to the catalogue
 //! in use by key, so a product that has left is never proposed.
 
 use crate::catalogue::Index;
 use crate::domain::ids::ProductKey;
+use crate::features::described;
 use crate::model::{ItemMatrix, ModelError, Served};
 use candle_core::{Device, Tensor};
 use std::sync::Arc;
@@ -16,7 +18,7 @@ pub(in crate::engine) struct Matched {
     generation: u64,
     served: Arc<Served>,
     of: Arc<Index>,
-    /// The vectors of the products that both know; row 0 is padding.
+    /// The vectors of the products that can be placed; row 0 is padding.
     items: ItemMatrix,
     /// The ordinal in `of` of each row of `items`, less one; ascending.
     ordinals: Vec<u32>,
@@ -41,6 +43,9 @@ impl Matched {
             if let Some(vector) = row.and_then(|row| served.target(row)) {
                 ordinals.push(ordinal);
                 vectors.extend_from_slice(vector);
+            } else if let Some(vector) = served.unmet(&described(product, of.band(ordinal))) {
+                ordinals.push(ordinal);
+                vectors.extend(vector);
             }
         }
         let vectors = Tensor::from_vec(vectors, (ordinals.len() + 1, served.width()), &Device::Cpu)?;
@@ -69,7 +74,7 @@ impl Matched {
         &self.served
     }
 
-    /// Products that both know.
+    /// Products that can be placed.
     pub(super) fn len(&self) -> usize {
         self.ordinals.len()
     }
@@ -105,7 +110,11 @@ impl Matched {
     }
 
     fn vector(&self, key: &ProductKey) -> Option<&[f32]> {
-        self.served.target(self.served.vocabulary().row(key.as_str())?)
+        let here = self.of.ordinal(key.as_str()).and_then(|ordinal| self.ordinals.binary_search(&ordinal).ok());
+        match here {
+            Some(at) => self.items.vector(u32::try_from(at + 1).ok()?),
+            None => self.served.target(self.served.vocabulary().row(key.as_str())?),
+        }
     }
 
     /// The ordinal in `index` of a row of `items`.

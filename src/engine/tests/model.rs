@@ -6,8 +6,9 @@ use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::{Event, EventType};
 use crate::domain::slate::{FallbackReason, Intent, ReasonCode, ServedBy, Slate};
 use crate::engine::config::Weights;
-use crate::engine::encode::fixture::served;
+use crate::engine::encode::fixture::{served, served_by_names, served_with_share};
 use crate::engine::{Config, Context, Engine, ModelSettings, RankRequest};
+use crate::features::described;
 use std::time::Duration;
 
 const KEYS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
@@ -107,6 +108,49 @@ fn only_products_of_the_catalogue_in_use_are_proposed_however_it_changes() {
         assert!(keys(slate).iter().all(|key| ["0", "00", "a", "c", "h"].contains(key)), "{:?}", keys(slate));
     }
     assert_eq!(keys(&behind)[..2], keys(&caught_up)[..2]);
+}
+
+#[test]
+fn a_product_that_came_after_the_training_is_proposed_by_what_the_catalogue_says_of_it() {
+    let engine = world();
+    let index = engine.catalogue.current();
+    let mut names = vec![Vec::new()];
+    names.extend((0_u32..).zip(index.products()).map(|(at, product)| described(product, index.band(at))));
+    let context = shopper(60, &visit(&["a", "b"]));
+    engine.catalogue.replace(Index::build(shop(&[("X", &["a", "b", "c", "new"]), ("Y", &["other"])])), at(1));
+    let proposed = |engine: &Engine| -> Vec<String> {
+        engine.refresh();
+        let items = for_you(engine, &context).items;
+        let by_model = items.iter().filter(|item| item.reason == ReasonCode::Session);
+        by_model.map(|item| item.product.to_string()).collect()
+    };
+    engine.serve(Some(served("ids/1", &KEYS, 1))).unwrap();
+    assert_eq!(proposed(&engine), ["c"]);
+    // Of a category that it has learned it can be placed, of another one not.
+    engine.serve(Some(served_by_names("names/1", &KEYS, &names, 1))).unwrap();
+    let mut found = proposed(&engine);
+    found.sort_unstable();
+    assert_eq!(found, ["c", "new"]);
+}
+
+#[test]
+fn what_session_and_model_count_for_together_is_shared_as_the_training_learned() {
+    let config = Config { deadline: Duration::from_secs(20), ..Config::default() };
+    let engine = with_config(config, products());
+    learn(&engine, 5, &visit(&["a", "b", "c", "d"]));
+    let context = shopper(60, &visit(&["a"]));
+    let statistics = for_you(&engine, &context);
+    let told = |share: &str| {
+        engine.serve(Some(served_with_share(&KEYS, share))).unwrap();
+        for_you(&engine, &context)
+    };
+    let (none, all) = (told("0.00"), told("1.00"));
+    assert_eq!((none.decision.served_by, all.decision.served_by), (ServedBy::Statistics, ServedBy::Model));
+    assert_eq!(keys(&none)[..2], keys(&statistics)[..2], "without a share it changes nothing");
+    assert_ne!(keys(&all), keys(&statistics));
+    // What is no share is not taken for one.
+    assert_eq!(told("NaN").items, told("7").items);
+    assert_eq!(told("7").decision.served_by, ServedBy::Model);
 }
 
 #[test]

@@ -103,5 +103,5 @@ async fn look_ups_that_fail_leave_the_platforms_data_as_it_is() {
     // And when they work again, so do the slates.
     world.proxy.fails.store(false, Ordering::SeqCst);
     let (_, answer) = world.answer(shopper("shopper-1"), &text, json!({})).await;
-    assert_eq!(answer["data"]["collection"]["personalized"]["recommendations"]["decision"]["servedBy"], "STATISTICS");
+    assert_eq!(answer["data"]["collection"]["personalized"]["recommendations"]["decision"]["servedBy"], "MODEL");
 }

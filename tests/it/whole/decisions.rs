@@ -98,7 +98,7 @@ async fn forgetting_takes_the_decisions_and_the_shelf_with_it() {
 async fn consent_withdrawn_is_withdrawn_from_then_on() {
     let world = World::start().await;
     let before = world.ask(shopper("shopper-1"), SHELF, json!({})).await["personalized"]["recommendations"].take();
-    assert_eq!(before["decision"]["servedBy"], "STATISTICS");
+    assert_eq!(before["decision"]["servedBy"], "MODEL");
     let text = "mutation { personalizedConsent(consent: { preferences: false }) {
         consent { analytics preferences marketing saleOfData } erasedPurposes } }";
     let told = world.ask(shopper("shopper-1"), text, json!({})).await["personalizedConsent"].take();

@@ -6,6 +6,7 @@ mod counted;
 mod decisions;
 mod federated;
 mod metrics;
+mod modelled;
 mod ranked;
 mod replicas;
 mod sessions;

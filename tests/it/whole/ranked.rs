@@ -115,7 +115,7 @@ async fn the_first_window_is_the_platforms_set() {
     shown.sort();
     platform.sort();
     assert_eq!(shown, platform);
-    assert_eq!(answer["products"]["personalized"]["servedBy"], "STATISTICS");
+    assert_eq!(answer["products"]["personalized"]["servedBy"], "MODEL");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -68,7 +68,7 @@ async fn one_operation_shows_each_session_its_own_shelf_and_without_consent_ever
     for (slate, kind) in [(&adas, &ones[0]["productType"]), (&bens, &others[0]["productType"])] {
         let kinds = each(slate, "/product/productType");
         assert!(kinds.iter().any(|it| it == kind), "{kinds:?} without {kind}");
-        assert_eq!(slate["decision"], json!({ "servedBy": "STATISTICS", "fallbackReason": null }));
+        assert_eq!(slate["decision"], json!({ "servedBy": "MODEL", "fallbackReason": null }));
         assert_eq!(slate["items"].as_array().unwrap().len(), 8);
     }
 
