@@ -27,6 +27,10 @@ impl Config {
         if !is_personal(run) {
             return Caching::Platform;
         }
+        if method != Method::Get || self.personalized_get_max_age.is_zero() {
+            // The usual case; the text need not be searched for errors.
+            return Caching::NoStore;
+        }
         let unsettled = |answer: &Answer| answer.headers.contains_key(SET_COOKIE) || !answer.status.is_success();
         let settled = run.plan.operation == OperationType::Query
             && !cookie

@@ -13,6 +13,9 @@ pub(super) struct Adam {
     steps: i32,
 }
 
+/// Means and mean squares of a weight's gradients.
+pub(super) type Means = (Vec<f32>, Vec<f32>);
+
 impl Adam {
     pub(super) fn new(weights: impl IntoIterator<Item = Var>) -> Self {
         let begin = |weight: Var| {
@@ -23,13 +26,13 @@ impl Adam {
     }
 
     /// Steps made, and the means and mean squares of each weight's gradients, in the order given at first.
-    pub(super) fn moments(&self) -> (i32, Vec<(Vec<f32>, Vec<f32>)>) {
+    pub(super) fn moments(&self) -> (i32, Vec<Means>) {
         let of = |(_, moments): &(Var, Moments)| moments.means.lock().unwrap_or_else(PoisonError::into_inner).clone();
         (self.steps, self.weights.iter().map(of).collect())
     }
 
     /// Goes on from what [`Adam::moments`] told. Those of another length are left as they were.
-    pub(super) fn resume(&mut self, steps: i32, moments: Vec<(Vec<f32>, Vec<f32>)>) {
+    pub(super) fn resume(&mut self, steps: i32, moments: Vec<Means>) {
         self.steps = steps;
         for ((weight, own), read) in self.weights.iter_mut().zip(moments) {
             if read.0.len() == weight.elem_count() && read.1.len() == weight.elem_count() {
@@ -53,7 +56,7 @@ impl Adam {
 }
 
 struct Moments {
-    means: Mutex<(Vec<f32>, Vec<f32>)>,
+    means: Mutex<Means>,
     rate: f32,
     root: f32,
 }

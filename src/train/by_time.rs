@@ -107,10 +107,10 @@ mod tests {
     #[test]
     fn whatever_the_future_holds_what_is_learned_and_what_chooses_is_the_same() {
         let mut other = histories();
-        for who in 0..5 {
-            for day in 18..20 {
-                let (one, two) = (other[who][day].0, other[9 - who][day].0);
-                (other[who][day].0, other[9 - who][day].0) = (two, one);
+        let (ones, others) = other.split_at_mut(5);
+        for (one, two) in ones.iter_mut().zip(others.iter_mut().rev()) {
+            for (one, two) in one[18..20].iter_mut().zip(&mut two[18..20]) {
+                std::mem::swap(&mut one.0, &mut two.0);
             }
         }
         assert_ne!(other, histories());

@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn an_item_never_met_is_ranked_by_what_it_is_known_by() {
         // Red items follow red ones and blue ones blue; 21 and 22 were never met.
-        let of = |item: u32| if item == 21 || (item < 21 && item % 2 == 0) { "red" } else { "blue" };
+        let of = |item: u32| if item == 21 || (item < 21 && item.is_multiple_of(2)) { "red" } else { "blue" };
         let names: Vec<Vec<&str>> = (0..23).map(|item| if item == 0 { vec![] } else { vec![of(item)] }).collect();
         let attributes = Arc::new(Attributes::new(&names));
         let sequences: Vec<Vec<u32>> =

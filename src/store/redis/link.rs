@@ -36,7 +36,13 @@ pub(super) struct Link {
 
 enum Way {
     Single(ConnectionManager),
-    Cluster { client: ClusterClient, connection: OnceCell<ClusterConnection> },
+    Cluster(Box<Cluster>),
+}
+
+/// A cluster is asked for its nodes when it is needed first.
+struct Cluster {
+    client: ClusterClient,
+    connection: OnceCell<ClusterConnection>,
 }
 
 impl std::fmt::Debug for Link {
@@ -66,7 +72,7 @@ impl Link {
                     .retries(2)
                     .build()
                     .map_err(wrong)?;
-                Way::Cluster { client, connection: OnceCell::new() }
+                Way::Cluster(Box::new(Cluster { client, connection: OnceCell::new() }))
             }
         };
         let (failures, open_until) = (AtomicU32::new(0), AtomicU64::new(0));
@@ -103,8 +109,8 @@ impl Link {
     async fn send<T: FromRedisValue>(&self, command: &Cmd) -> redis::RedisResult<T> {
         match &self.way {
             Way::Single(manager) => command.query_async(&mut manager.clone()).await,
-            Way::Cluster { client, connection } => {
-                let connection = connection.get_or_try_init(|| client.get_async_connection()).await?;
+            Way::Cluster(cluster) => {
+                let connection = cluster.connection.get_or_try_init(|| cluster.client.get_async_connection()).await?;
                 command.query_async(&mut connection.clone()).await
             }
         }

@@ -117,8 +117,8 @@ impl Gateway {
         let mut child = command.spawn().unwrap();
         let out = child.stdout.take().unwrap();
         let said = tokio::task::spawn_blocking(move || {
-            let lines = BufReader::new(out).lines().map_while(Result::ok);
-            lines.skip_while(|line| !line.starts_with(says)).next().unwrap_or_default()
+            let mut lines = BufReader::new(out).lines().map_while(Result::ok);
+            lines.find(|line| line.starts_with(says)).unwrap_or_default()
         });
         let said = said.await.unwrap();
         let origin = said.trim().rsplit(' ').next().unwrap().trim_end_matches('/').to_owned();
