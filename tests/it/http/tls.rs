@@ -357,7 +357,7 @@ async fn handshakes_that_come_to_nothing_are_counted_by_why() {
         ("plain", b"GET / HTTP/1.1\r\n\r\n"),
         ("foreign", b"\x00garbage"),
         ("late", b"\x16\x03\x01"),
-        ("invalid", b"\x16\x03\x01\x00\x02no"),
+        ("invalid", b"\x16\x03\x01\x00\x05\x63\x00\x00\x01\x00"),
         ("closed", b""),
     ];
     for (reason, sent) in sent {
