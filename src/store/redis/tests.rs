@@ -215,7 +215,18 @@ async fn what_is_stored_by_somebody_else_is_unavailable() {
 
 #[test]
 fn an_address_that_is_none_is_refused_without_its_password() {
-    let config = RedisConfig { url: Some("http://user:secret@host".into()), ..RedisConfig::default() };
-    let error = RedisStore::open(config).unwrap_err().to_string();
-    assert!(error.contains("redis://host:6379") && !error.contains("secret"), "{error}");
+    let refused = [
+        "http://user:secret@host",
+        "redis://user:secret@host:port/0",
+        "redis://user:secret@host/database",
+        "redis://user:secret@/ ",
+        "user:secret@host:6379",
+        "redis://a, http://user:secret@host",
+        "redis://user:secret@a:port,redis://b",
+    ];
+    for url in refused {
+        let config = RedisConfig { url: Some(url.into()), ..RedisConfig::default() };
+        let error = RedisStore::open(config).unwrap_err().to_string();
+        assert!(error.contains("redis://host:6379") && !error.contains("secret"), "{url}: {error}");
+    }
 }
