@@ -54,3 +54,26 @@ web_pages() {
   npm_ci web
   (cd web && npm run --silent build)
 }
+
+# Redis for what shares its shoppers: the distribution's, where this user may install it.
+need_redis() {
+  have redis-server && return
+  may_root && have apt-get || die "redis-server, 7 or newer, was not found. Install it with
+  sudo apt-get install -y redis-server           (Debian, Ubuntu)
+  brew install redis                             (macOS)
+and run this again."
+  say "redis-server is missing: installing the distribution's"
+  as_root apt-get -qq update
+  DEBIAN_FRONTEND=noninteractive as_root apt-get -qq install -y --no-install-recommends redis-server >/dev/null
+}
+
+# A port of the loopback address that nothing listens on.
+free_port() {
+  local port
+  while true; do
+    port=$((20000 + RANDOM % 12000))
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+  done
+}
+
+target_folder() { cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/'; }

@@ -58,6 +58,8 @@ pub struct Settings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreSettings {
+    /// Where replicas share their state: `redis://host:6379/0`. Default none: state stays in this process.
+    pub url: Option<String>,
     /// In memory.
     pub memory: store::MemoryConfig,
     /// In a Redis that replicas share.

@@ -99,12 +99,12 @@ pub fn serve_model(settings: &ModelSettings, engine: &Engine) -> anyhow::Result<
 /// The store of the settings: the shared one where they name it. Connects to nothing yet.
 /// Errors: an address that is none.
 fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
-    Ok(match settings.store.redis.url {
+    Ok(match &settings.store.url {
         // A secret made at start would be another one in each replica, and so would the keys of its shoppers.
-        Some(_) if settings.ingest.secrets.is_empty() => anyhow::bail!(
-            "store.redis.url is set and ingest.secrets is not; name a secret there, the same for every replica"
-        ),
-        Some(_) => Arc::new(RedisStore::open(settings.store.redis.clone())?),
+        Some(_) if settings.ingest.secrets.is_empty() => {
+            anyhow::bail!("store.url is set and ingest.secrets is not; name a secret there, the same for every replica")
+        }
+        Some(url) => Arc::new(RedisStore::open(url, settings.store.redis.clone())?),
         None => Arc::new(MemoryStore::new(&settings.store.memory)),
     })
 }

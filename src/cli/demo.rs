@@ -12,6 +12,7 @@ use crate::domain::product::CatalogueProduct;
 use crate::features::described;
 use crate::gateway::rerank::Rule;
 use crate::ingest::Evidence;
+use crate::platform::secret::Secret;
 use crate::settings::{Settings, TelemetrySettings};
 use crate::telemetry::init::{LOG, Telemetry};
 use http::{HeaderMap, HeaderValue};
@@ -20,6 +21,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// What `demo` takes.
 #[derive(Debug, clap::Args)]
@@ -45,7 +47,17 @@ pub(super) struct Arguments {
     /// The gateway speaks TLS with a certificate made for this run.
     #[arg(long)]
     tls_self_signed: bool,
+    /// Keep shoppers in the Redis at this URL, which several demos may share: `redis://localhost:6379/0`.
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
+    /// Stand before the store of another demo of the same seed, at this address, and start none.
+    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "store_port")]
+    store: Option<SocketAddr>,
 }
+
+/// What the keys of shoppers are made with where a demo shares a Redis and no secret is set. Its shoppers are made up, so
+/// it need not be one; all demos before one Redis need the same.
+const MADE_UP: &str = "the shoppers of a demo are made up";
 
 impl Arguments {
     /// The settings with the arguments over them. Errors: settings that cannot be read.
@@ -53,6 +65,10 @@ impl Arguments {
         let mut settings = Settings::load(self.config.as_deref())?;
         settings.demo.seed = self.seed.unwrap_or(settings.demo.seed);
         settings.server.listen = SocketAddr::new(self.listen_host, self.port);
+        settings.store.url = self.redis.clone().or(settings.store.url);
+        if settings.store.url.is_some() && settings.ingest.secrets.is_empty() {
+            settings.ingest.secrets.push(Secret::Command(vec!["echo".to_owned(), MADE_UP.to_owned()]));
+        }
         Ok(settings)
     }
 }
@@ -68,11 +84,10 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let telemetry = if asked { telemetry(&settings)? } else { Telemetry::default() };
     let tls = tls(&settings, arguments.tls_self_signed)?;
     let listener = listen(settings.server.listen).await?;
-    let store_listener = listen(SocketAddr::new(arguments.listen_host, arguments.store_port)).await?;
-    let (address, store_address) = (listener.local_addr()?, reachable(store_listener.local_addr()?));
     let config = settings.demo.clone();
     let store = Arc::new(tokio::task::spawn_blocking(move || Store::generate(&config)).await?);
-    let shop = tokio::spawn(demo::serve(store.clone(), store_listener, std::future::pending()));
+    let address = listener.local_addr()?;
+    let (store_address, shop) = shop(&arguments, &store).await?;
     let url = format!("http://{store_address}/graphql");
     let ready = ready(&mut settings, &store, url.clone()).await?;
     let address = format!("{}://{}", scheme(tls.as_ref()), reachable(address));
@@ -85,10 +100,26 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let kept = tokio::spawn(keeper.forever(signals));
     let ended = until_stopped(listener, &settings, tls, &assembled.running).await;
     kept.abort();
-    shop.abort();
+    if let Some(shop) = shop {
+        shop.abort();
+    }
     telemetry.close(settings.server.grace.min(settings.telemetry.otlp.timeout)).await;
     ended
 }
+
+/// Where the store is: another demo's, or this one's, which is then served until its task is ended.
+/// Errors: an address that is taken.
+async fn shop(arguments: &Arguments, store: &Arc<Store>) -> anyhow::Result<(SocketAddr, Option<Served>)> {
+    if let Some(other) = arguments.store {
+        return Ok((other, None));
+    }
+    let listener = listen(SocketAddr::new(arguments.listen_host, arguments.store_port)).await?;
+    let address = reachable(listener.local_addr()?);
+    Ok((address, Some(tokio::spawn(demo::serve(store.clone(), listener, std::future::pending())))))
+}
+
+/// The task that serves the demo store.
+type Served = JoinHandle<std::io::Result<()>>;
 
 /// The demo's gateway, and what it has read of the store.
 pub struct Ready {

@@ -1,9 +1,11 @@
 //! The program itself: what it prints and with which code it ends.
 
+use crate::client::post_with;
 use crate::upstream::serve;
 use axum::Router;
 use axum::routing::post;
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
 
 async fn outfitter(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_outfitter"));
@@ -54,4 +56,44 @@ async fn a_catalogue_is_imported_and_shown() {
     let output = outfitter(&["catalogue", "import", &from, "--file", &file]).await;
     assert!(said(&output).contains("line 1: missing field `handle`"), "{}", said(&output));
     assert!(outfitter(&["catalogue", "show", "--file", &file]).await.status.success(), "the old file stands");
+}
+
+/// What `scripts/demo --replicas 2` prints to be tried: the address and the document of a line pair.
+fn to_try(said: &str, nth: usize) -> (String, serde_json::Value) {
+    let asked = said.split("  curl -s ").nth(nth).unwrap();
+    let url = asked.split(' ').next().unwrap().to_owned();
+    let body = asked.split("-d '").nth(1).unwrap().split("'\n").next().unwrap();
+    (url, serde_json::from_str(body).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_of_two_replicas_shows_what_it_says_and_leaves_nothing_running() {
+    let mut command = Command::new("scripts/demo");
+    command.args(["--replicas", "2"]).env("OUTFITTER_BIN", env!("CARGO_BIN_EXE_outfitter"));
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let said = tokio::task::spawn_blocking(move || {
+        let mut said = String::new();
+        while !said.contains("Ctrl-C") && out.read_line(&mut said).unwrap() > 0 {}
+        said
+    });
+    let said = said.await.unwrap();
+    let headers = [("outfitter-session", "me")];
+    let (one, look) = to_try(&said, 1);
+    let (other, ask) = to_try(&said, 2);
+    assert_ne!(one, other);
+    let (_, _, looked) = post_with(&one, &look, &headers).await;
+    assert_eq!(looked["data"]["personalizedTrack"]["accepted"], 1, "{said}{looked}");
+    let (_, _, known) = post_with(&other, &ask, &headers).await;
+    let shown = &known["data"]["personalized"]["recommendations"]["items"][0]["product"]["id"];
+    assert!(look["query"].as_str().unwrap().contains(shown.as_str().unwrap()), "{known}");
+
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
+    assert!(ended.await.unwrap().success());
+    let redis = said.split("redis-cli -p ").nth(1).unwrap().split(' ').next().unwrap();
+    for address in [one.as_str(), other.as_str(), &format!("//127.0.0.1:{redis}/")] {
+        let host = address.split('/').nth(2).unwrap();
+        assert!(std::net::TcpStream::connect(host).is_err(), "{address} still listens");
+    }
 }

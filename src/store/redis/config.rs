@@ -7,9 +7,6 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RedisConfig {
-    /// Where Redis is: `redis://host:6379/0`, `rediss://` with TLS; several, with commas between, are nodes of one
-    /// cluster. Default none: state stays in this process.
-    pub url: Option<String>,
     /// What every key begins with, so that several shops can share one Redis. Default `outfitter`.
     pub prefix: String,
     /// How long a request waits for what is known of its shopper; then it goes on without. Default 20 ms.
@@ -38,7 +35,6 @@ impl Default for RedisConfig {
     fn default() -> Self {
         let day = Duration::from_secs(24 * 60 * 60);
         Self {
-            url: None,
             prefix: "outfitter".to_owned(),
             read_timeout: Duration::from_millis(20),
             write_timeout: Duration::from_millis(250),

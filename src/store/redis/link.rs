@@ -19,7 +19,7 @@ const FAILURES: u32 = 5;
 pub enum RedisError {
     /// No address of a Redis.
     #[error(
-        "store.redis.url cannot be used: {0}; write redis://host:6379/0, rediss:// for TLS, or the nodes of a cluster with commas between"
+        "store.url cannot be used: {0}; write redis://host:6379/0, rediss:// for TLS, or the nodes of a cluster with commas between"
     )]
     Url(String),
 }
@@ -53,9 +53,9 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    pub(super) fn open(config: &RedisConfig) -> Result<Self, RedisError> {
+    pub(super) fn open(url: &str, config: &RedisConfig) -> Result<Self, RedisError> {
         let wrong = |error: redis::RedisError| RedisError::Url(error.to_string());
-        let urls: Vec<&str> = config.url.as_deref().unwrap_or_default().split(',').map(str::trim).collect();
+        let urls: Vec<&str> = url.split(',').map(str::trim).collect();
         let way = match urls.as_slice() {
             [url] => {
                 let client = Client::open(*url).map_err(wrong)?;

@@ -65,11 +65,11 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// The store at `config.url`. Connects when it is first asked, and again whenever the connection broke: a gateway
+    /// The store at this URL. Connects when it is first asked, and again whenever the connection broke: a gateway
     /// starts and serves while Redis is away.
     /// Errors: [`RedisError`] where the address is none.
-    pub fn open(config: RedisConfig) -> Result<Self, RedisError> {
-        let link = Link::open(&config)?;
+    pub fn open(url: &str, config: RedisConfig) -> Result<Self, RedisError> {
+        let link = Link::open(url, &config)?;
         Ok(Self { config, link })
     }
 

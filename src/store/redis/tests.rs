@@ -37,12 +37,11 @@ impl Server {
 
     /// What a busy machine needs to answer; the defaults are for a machine that serves.
     fn config(&self) -> RedisConfig {
-        let url = Some(format!("redis://127.0.0.1:{}/", self.port));
-        RedisConfig { url, write_timeout: Duration::from_secs(5), ..RedisConfig::default() }
+        RedisConfig { write_timeout: Duration::from_secs(5), ..RedisConfig::default() }
     }
 
     fn store_with(&self, config: RedisConfig) -> RedisStore {
-        RedisStore::open(config).unwrap()
+        RedisStore::open(&format!("redis://127.0.0.1:{}/", self.port), config).unwrap()
     }
 
     fn signal(&self, signal: &str) {
@@ -225,8 +224,7 @@ fn an_address_that_is_none_is_refused_without_its_password() {
         "redis://user:secret@a:port,redis://b",
     ];
     for url in refused {
-        let config = RedisConfig { url: Some(url.into()), ..RedisConfig::default() };
-        let error = RedisStore::open(config).unwrap_err().to_string();
+        let error = RedisStore::open(url, RedisConfig::default()).unwrap_err().to_string();
         assert!(error.contains("redis://host:6379") && !error.contains("secret"), "{url}: {error}");
     }
 }

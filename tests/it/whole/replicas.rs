@@ -45,12 +45,8 @@ fn settings(redis: &Redis, secret: &Path) -> Settings {
     settings.engine.deadline = Duration::from_secs(60);
     settings.ingest.secrets = vec![Secret::File(secret.to_owned())];
     let patience = Duration::from_secs(5);
-    settings.store.redis = RedisConfig {
-        url: Some(format!("redis://127.0.0.1:{}/", redis.1)),
-        read_timeout: patience,
-        write_timeout: patience,
-        ..RedisConfig::default()
-    };
+    settings.store.url = Some(format!("redis://127.0.0.1:{}/", redis.1));
+    settings.store.redis = RedisConfig { read_timeout: patience, write_timeout: patience, ..RedisConfig::default() };
     settings
 }
 
