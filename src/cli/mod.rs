@@ -8,6 +8,7 @@ mod doctor;
 mod evaluate;
 mod export;
 mod figures;
+mod freed;
 mod live;
 mod models;
 mod progress;

@@ -1,6 +1,7 @@
 //! `outfitter serve`: the gateway before a shop.
 
 use super::assemble::Running;
+use super::freed;
 use super::live::{Keeper, Signals};
 use super::say;
 use super::target::Target;
@@ -96,7 +97,10 @@ pub(super) async fn until_stopped(
         lifecycle.stop();
     };
     let tls = tls.map(|tls| tls.follow(&running.state.reloaded));
-    server::run(listener, running.live.clone(), &settings.server, tls, stop).await?;
+    let giving_back = tokio::spawn(freed::give_back());
+    let served = server::run(listener, running.live.clone(), &settings.server, tls, stop).await;
+    giving_back.abort();
+    served?;
     running.state.ingest.settle().await;
     Ok(())
 }

@@ -51,6 +51,8 @@ pub struct Classified {
     pub personal: bool,
     /// As parsed, so that a plan need not parse again; `None` where the text does not parse here.
     pub ast: Option<Ast>,
+    /// Tokens of the text, which tell what the trees take.
+    pub tokens: usize,
 }
 
 /// Reads a document.
@@ -61,7 +63,7 @@ pub fn classify(
     rules: &[Rule],
     limits: &Limits,
 ) -> Result<Classified, RequestError> {
-    limits::scan(&text, limits)?;
+    let tokens = limits::scan(&text, limits)?.tokens;
     let ast = match Ast::parse(&*text, "operation.graphql") {
         Ok(ast) => ast,
         Err(_) if !text.contains("personalized") => {
@@ -71,6 +73,7 @@ pub fn classify(
                 fragments: HashMap::new(),
                 personal: true,
                 ast: None,
+                tokens,
             });
         }
         Err(invalid) => return Err(syntax(&invalid.errors)),
@@ -106,7 +109,7 @@ pub fn classify(
     let operations = operations.collect();
     let fragments = fragments.into_iter().map(|(name, set)| (name.to_owned(), set.to_vec())).collect();
     let personal = is_personal(text.as_bytes());
-    Ok(Classified { text, operations, fragments, personal, ast: Some(ast) })
+    Ok(Classified { text, operations, fragments, personal, ast: Some(ast), tokens })
 }
 
 impl Classified {
