@@ -64,6 +64,8 @@ pub struct StoreSettings {
     pub memory: store::MemoryConfig,
     /// In a Redis that replicas share.
     pub redis: store::RedisConfig,
+    /// The decision log.
+    pub decisions: store::LogConfig,
 }
 
 /// Why the settings could not be read. Read by operators at start.

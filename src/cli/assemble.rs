@@ -20,7 +20,7 @@ use crate::platform::{self, Platform, introspect};
 use crate::server::graphiql::{self, PageSettings};
 use crate::server::{self, App, AppParts, Lifecycle, Live, Reloaded, Routes};
 use crate::settings::Settings;
-use crate::store::{MemoryStore, RedisStore, Store};
+use crate::store::{DecisionLog, DecisionStore, Logged, MemoryStore, RedisStore, Store};
 use crate::telemetry::customer_data::Credential;
 use crate::telemetry::init::{self, Metrics};
 use crate::telemetry::reload::ReadAgain;
@@ -109,6 +109,16 @@ fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     })
 }
 
+/// The decision log of the settings, where they name one. Connects to nothing yet.
+/// Errors: a place that cannot be used.
+pub fn decision_log(settings: &Settings) -> anyhow::Result<Option<Arc<DecisionLog>>> {
+    let config = &settings.store.decisions;
+    if config.file.is_none() && config.url.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(DecisionLog::open(config)?)))
+}
+
 /// The crawl of the shop into a catalogue; it has not begun.
 /// Errors: a missing address.
 pub fn crawler(settings: &Settings, shop: &Shop, catalogue: &Arc<Catalogue>) -> anyhow::Result<Crawler> {
@@ -125,8 +135,12 @@ pub struct State {
     pub engine: Arc<Engine>,
     /// Who is asking, and what they did.
     pub ingest: Arc<Ingest>,
-    /// Sessions, profiles, decisions.
+    /// Sessions, profiles, decisions of the last hours.
     pub store: Arc<dyn Store>,
+    /// All decisions.
+    pub decisions: Arc<dyn DecisionStore>,
+    /// Decisions of months, where a log is configured.
+    pub log: Option<Arc<DecisionLog>>,
     /// To say that the process is stopping.
     pub lifecycle: Lifecycle,
     /// Tells who keeps something of a file that it may have changed.
@@ -149,12 +163,16 @@ impl State {
             Ok(_) => {}
             Err(error) => ReadAgain { kind: "model", outcome: "refused", detail: &format!("{error:#}") }.emit(),
         }
-        let store = store(settings)?;
+        let (store, log) = (store(settings)?, decision_log(settings)?);
+        let decisions: Arc<dyn DecisionStore> = match &log {
+            Some(log) => Arc::new(Logged::new(store.clone(), log.clone())),
+            None => store.clone(),
+        };
         let deps = Deps {
             platform: shop.load().platform.clone(),
             customers: Some(Arc::new(Customers(shop.clone()))),
             store: store.clone(),
-            decisions: store.clone(),
+            decisions: decisions.clone(),
             catalogue: catalogue.clone(),
             learner: engine.clone(),
         };
@@ -164,7 +182,28 @@ impl State {
         sealer.rekey(&key, &older);
         let remembered = Remembered::new(settings.persisted.memory.as_u64());
         let (lifecycle, reloaded) = (Lifecycle::default(), Reloaded::default());
-        Ok(Self { catalogue, engine, ingest, store, lifecycle, reloaded, metrics, sealer, remembered, demo })
+        Ok(Self {
+            catalogue,
+            engine,
+            ingest,
+            store,
+            decisions,
+            log,
+            lifecycle,
+            reloaded,
+            metrics,
+            sealer,
+            remembered,
+            demo,
+        })
+    }
+
+    /// Waits until what was learned and decided so far is on disk. For shutdown and tests.
+    pub async fn settle(&self) {
+        self.ingest.settle().await;
+        if let Some(log) = &self.log {
+            log.flush().await;
+        }
     }
 
     /// Hashes shoppers and seals cursors by other secrets from now on.
@@ -182,7 +221,7 @@ impl State {
             upstream: shop.upstream.clone(),
             who: Arc::new(self.ingest.clone()),
             engine: self.engine.clone(),
-            decisions: self.store.clone(),
+            decisions: self.decisions.clone(),
             rerank: settings.rerank.clone(),
             sealer: self.sealer.clone(),
             share: Share::new(&settings.share),

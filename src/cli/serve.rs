@@ -101,6 +101,6 @@ pub(super) async fn until_stopped(
     let served = server::run(listener, running.live.clone(), &settings.server, tls, stop).await;
     giving_back.abort();
     served?;
-    running.state.ingest.settle().await;
+    running.state.settle().await;
     Ok(())
 }

@@ -83,6 +83,11 @@ impl Money {
         Some(Self { minor: if negative { -minor } else { minor }, currency })
     }
 
+    /// So many times this; `None` beyond what fits.
+    pub fn times(&self, many: u32) -> Option<Self> {
+        Some(Self { minor: self.minor.checked_mul(many.into())?, currency: self.currency })
+    }
+
     /// The decimal, with the currency's number of places: `12.50`.
     pub fn amount(&self) -> String {
         let places = self.currency.decimals();

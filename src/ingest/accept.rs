@@ -176,6 +176,7 @@ impl Ingest {
             let events = batch.events();
             self.eraser.learner.learn(who, &events);
             self.recorder.append(who, &caller.market, &events);
+            self.eraser.decisions.outcomes(who, &events);
         }
         batch.outcomes()
     }

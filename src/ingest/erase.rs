@@ -21,14 +21,16 @@ impl Eraser {
         &*self.shoppers
     }
 
-    /// Deletes what one purpose had stored. True where there was something. Decisions go with either purpose that
-    /// fed them: analytics, for which they are logged, and preferences, whose data they show.
+    /// Deletes what one purpose had stored. True where there was something. Decisions go with
+    /// analytics, for which they are logged; with preferences goes what of them shows its data.
     pub(super) async fn purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError> {
         let mut found = self.shoppers.erase_purpose(who, purpose).await?;
-        if matches!(purpose, Purpose::Analytics | Purpose::Preferences) {
-            found |= self.decisions.erase(who).await?;
-            self.learner.forget(who);
+        match purpose {
+            Purpose::Analytics => found |= self.decisions.erase(who).await?,
+            Purpose::Preferences => found |= self.decisions.erase_read(who, purpose).await?,
+            Purpose::Marketing | Purpose::SaleOfData => return Ok(found),
         }
+        self.learner.forget(who);
         if purpose == Purpose::Analytics {
             found |= self.recorder.erase(who).await;
         }

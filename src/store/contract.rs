@@ -5,6 +5,7 @@ use crate::domain::audit::DecisionRecord;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::{Event, EventType, Line};
 use crate::domain::ids::{DecisionId, EventId, OrderKey, ProductKey, ShopperKey};
+use crate::domain::market::Market;
 use crate::domain::session::Session;
 use crate::domain::slate::{Decision, ServedBy, Slate};
 use jiff::Timestamp;
@@ -23,7 +24,7 @@ pub(crate) async fn check<S: ShopperStore + DecisionStore>(make: impl Fn() -> S)
     erasure_leaves_a_withdrawn_consent(&make()).await;
     erasing_preferences_keeps_consent(&make()).await;
     revisions_only_grow(&make()).await;
-    decisions_are_read_by_their_shopper_only(&make()).await;
+    decisions(&make()).await;
     visits_and_order_do_not_depend_on_arrival(make).await;
 }
 
@@ -186,7 +187,8 @@ async fn revisions_only_grow<S: ShopperStore>(store: &S) {
     }
 }
 
-async fn decisions_are_read_by_their_shopper_only<S: DecisionStore>(store: &S) {
+/// Decisions are read by their shopper only.
+pub(crate) async fn decisions<S: DecisionStore>(store: &S) {
     let id = DecisionId::new("d");
     store.put(decision("s", "d")).await.unwrap();
     assert_eq!(store.get(&key("s"), &id).await.unwrap(), Some(decision("s", "d")));
@@ -210,7 +212,15 @@ pub(crate) fn decision(who: &str, id: &str) -> DecisionRecord {
         max_age: 30,
     };
     let slate = Slate { decision, placement: "home".into(), items: Vec::new(), wanted: 4 };
-    DecisionRecord { shopper: key(who), candidates: slate.clone(), slate, inputs: [].into(), dropped: Vec::new() }
+    DecisionRecord {
+        shopper: key(who),
+        market: Market::default(),
+        candidates: slate.clone(),
+        slate,
+        inputs: [].into(),
+        dropped: Vec::new(),
+        erased: Vec::new(),
+    }
 }
 
 /// Events in any order, in any portions, some of them twice: the session is that of the events sorted, and visits are

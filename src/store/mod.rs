@@ -2,12 +2,17 @@
 
 #[cfg(test)]
 mod contract;
+pub mod log;
+pub mod logged;
 pub mod memory;
+mod packed;
 mod record;
 pub mod redis;
 pub mod traits;
 
 pub use self::redis::{RedisConfig, RedisStore};
+pub use log::{DecisionLog, LogConfig};
+pub use logged::Logged;
 pub use memory::{MemoryConfig, MemoryStore};
 /// A store of shoppers and of decisions.
 pub trait Store: ShopperStore + DecisionStore {}

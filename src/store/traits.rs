@@ -73,4 +73,13 @@ pub trait DecisionStore: Send + Sync {
 
     /// Deletes all decisions of the shopper. True where there was one.
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError>;
+
+    /// Deletes what was read for one purpose, out of every decision of the shopper. True where there was something. A store
+    /// that keeps decisions for a short time deletes them whole.
+    async fn erase_read(&self, who: &ShopperKey, _purpose: Purpose) -> Result<bool, StoreError> {
+        self.erase(who).await
+    }
+
+    /// Notes what events say came of the decisions that they name. Never waits; a store that keeps no outcomes does nothing.
+    fn outcomes(&self, _who: &ShopperKey, _events: &[Event]) {}
 }

@@ -45,6 +45,8 @@ pub const CATALOGUE_AGE: &str = "outfitter_catalogue_age_seconds";
 pub const DOCUMENTS: &str = "outfitter_document_cache_total";
 /// Counter, by cache and outcome: kept decisions and tastes looked for.
 pub const DECISIONS: &str = "outfitter_decision_cache_total";
+/// Counter, by outcome: decisions and outcomes handed to the decision log.
+pub const DECISION_LOG: &str = "outfitter_decision_log_total";
 /// Counter, by purpose: calls that fetched a customer's data.
 pub const CUSTOMER_DATA: &str = "outfitter_customer_data_total";
 /// Counter, by reason: spans that did not reach the collector.
@@ -137,6 +139,11 @@ pub const COUNTERS: &[(&str, &str)] = &[
         DECISIONS,
         "Decisions and tastes of shoppers looked for among those kept. `cache` (`decisions`, `tastes`), `outcome` (`hit`, \
          `miss`).",
+    ),
+    (
+        DECISION_LOG,
+        "Decisions and what came of them, handed to the decision log. `outcome` (`written`, `dropped`: the queue was full, \
+         `failed`: the database did not take them).",
     ),
     (CUSTOMER_DATA, "Calls that fetched a customer's data, as in the record of them. `purpose`."),
     (

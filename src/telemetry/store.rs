@@ -1,7 +1,7 @@
 //! What the shared store answered.
 
 use super::names;
-use metrics::histogram;
+use metrics::{counter, histogram};
 use std::time::Duration;
 
 /// The shared store answered, or did not.
@@ -43,5 +43,21 @@ impl StoreChanged {
                 "the store failed several times in a row; until it answers nothing is known of shoppers beyond their request"
             );
         }
+    }
+}
+
+/// What became of decisions and outcomes that were handed to the log.
+#[derive(Clone, Copy, Debug)]
+pub struct DecisionLogged {
+    /// `written`, `dropped`, `failed`.
+    pub outcome: &'static str,
+    /// How many.
+    pub count: u64,
+}
+
+impl DecisionLogged {
+    /// Writes it.
+    pub fn emit(self) {
+        counter!(names::DECISION_LOG, &[(names::OUTCOME, self.outcome)]).increment(self.count);
     }
 }

@@ -74,7 +74,7 @@ impl PersonalizedDecisionRecord {
     /// True where running the logged inputs again gives the same slate; null where inputs have been erased since.
     async fn reproduced(&self) -> Option<bool> {
         let record = &self.0;
-        if record.candidates.items.is_empty() && !record.slate.items.is_empty() {
+        if !record.erased.is_empty() {
             return None;
         }
         let again = settle(&record.candidates, &record.dropped.iter().cloned().collect(), &HashSet::new());
@@ -100,6 +100,7 @@ mod tests {
     use crate::domain::audit::InputRead;
     use crate::domain::consent::Purpose;
     use crate::domain::ids::{ProductKey, ShopperKey};
+    use crate::domain::market::Market;
     use serde_json::json;
 
     fn record(shopper: &str, id: &str) -> DecisionRecord {
@@ -108,6 +109,7 @@ mod tests {
         served.items.truncate(2);
         DecisionRecord {
             shopper: ShopperKey::new(shopper),
+            market: Market::default(),
             slate: served,
             inputs: [InputRead {
                 name: "session.viewed".into(),
@@ -117,6 +119,7 @@ mod tests {
             .into(),
             candidates: slate(id, 2),
             dropped: vec![ProductKey::new("a")],
+            erased: Vec::new(),
         }
     }
 
@@ -135,7 +138,7 @@ mod tests {
     fn a_shopper_reads_their_own_decisions_and_no_others() {
         let fixture = Fixture::new();
         let mut erased = record("s-1", "erased");
-        erased.candidates.items.clear();
+        assert!(erased.erase(Purpose::Preferences));
         let mut other = record("s-1", "other");
         other.dropped.clear();
         fixture.log.records.lock().unwrap().extend([record("s-1", "own"), record("s-2", "theirs"), erased, other]);

@@ -77,7 +77,9 @@ impl Viewer {
             taken.extend(slate.items.iter().map(|item| item.product.clone()));
             self.book.put(ask.clone(), Settled { decision: slate.decision.clone(), items: slate.items.clone() });
             if let Some(shopper) = &self.context.shopper {
-                self.log(DecisionRecord { shopper: shopper.clone(), slate, inputs, candidates, dropped }).await;
+                let (shopper, market) = (shopper.clone(), self.context.market.clone());
+                let erased = Vec::new();
+                self.log(DecisionRecord { shopper, market, slate, inputs, candidates, dropped, erased }).await;
             }
         }
     }

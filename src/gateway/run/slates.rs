@@ -199,10 +199,12 @@ impl Run {
         dropped.sort();
         let record = DecisionRecord {
             shopper,
+            market: context.market.clone(),
             slate: slate.clone(),
             inputs: asked.inputs.clone(),
             candidates: candidates.clone(),
             dropped,
+            erased: Vec::new(),
         };
         let decisions = Arc::clone(&self.viewer.decisions);
         tokio::spawn(async move {

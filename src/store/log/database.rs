@@ -1,0 +1,334 @@
+//! The tables, alike in SQLite and PostgreSQL: one text of SQL for both, but for the type of bytes.
+//!
+//! SQLite overwrites what it deletes (`secure_delete`), and after an erasure its journal is brought into the file and cut to
+//! nothing, so that no trace stays on disk. PostgreSQL keeps deleted rows until its own vacuum comes by.
+
+use super::LogError;
+use super::config::LogConfig;
+use super::files;
+use super::writer::{Batch, Noted};
+use crate::domain::audit::{DecisionRecord, Outcome};
+use crate::domain::consent::Purpose;
+use crate::domain::ids::{DecisionId, ShopperKey};
+use crate::store::packed::{pack, unpack};
+use crate::store::traits::StoreError;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use sqlx::any::{AnyPoolOptions, AnyRow};
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Executor, Row};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+/// Decisions read at once.
+const PAGE: i64 = 500;
+/// How long an erasure is remembered: longer than anything waits to be written.
+const REMEMBERED: i64 = 60 * 60 * 1000;
+
+const TABLES: [&str; 6] = [
+    "CREATE TABLE IF NOT EXISTS decisions (id TEXT PRIMARY KEY, shopper TEXT NOT NULL, decided_at BIGINT NOT NULL,
+        placement TEXT NOT NULL, body BYTES NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS decisions_shopper ON decisions (shopper)",
+    "CREATE INDEX IF NOT EXISTS decisions_time ON decisions (decided_at, id)",
+    "CREATE TABLE IF NOT EXISTS outcomes (decision TEXT NOT NULL, event TEXT NOT NULL, line INTEGER NOT NULL,
+        shopper TEXT NOT NULL, at BIGINT NOT NULL, body BYTES NOT NULL, PRIMARY KEY (decision, event, line))",
+    "CREATE INDEX IF NOT EXISTS outcomes_shopper ON outcomes (shopper)",
+    // Who was erased, by a hash of the key, so that even the key does not stay.
+    "CREATE TABLE IF NOT EXISTS erasures (who TEXT NOT NULL, purpose TEXT NOT NULL, at BIGINT NOT NULL,
+        PRIMARY KEY (who, purpose))",
+];
+
+const INSERT: &str = "INSERT INTO decisions (id, shopper, decided_at, placement, body)
+    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING";
+const OUTCOME: &str = "INSERT INTO outcomes (decision, event, line, shopper, at, body)
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (decision, event, line) DO NOTHING";
+
+const REMEMBER: &str = "INSERT INTO erasures (who, purpose, at) VALUES ($1, $2, $3)
+    ON CONFLICT (who, purpose) DO UPDATE SET at = excluded.at";
+
+/// Where a walk through the log stands: the last decision read.
+#[derive(Clone, Debug, Default)]
+pub struct Page(Option<(i64, String)>);
+
+/// The database, connected when it is needed first.
+#[derive(Debug)]
+pub(super) struct Database {
+    pool: AnyPool,
+    sqlite: bool,
+    ready: OnceCell<()>,
+}
+
+impl Database {
+    /// Errors: settings that cannot be used. Connects to nothing yet.
+    pub(super) fn open(config: &LogConfig) -> Result<Self, LogError> {
+        sqlx::any::install_default_drivers();
+        let (address, sqlite) = match (&config.file, &config.url) {
+            (Some(_), Some(_)) => return Err(LogError::Both),
+            (None, None) => return Err(LogError::Nowhere),
+            (Some(file), None) => (files::address(file)?, true),
+            (None, Some(url)) if !url.starts_with("postgres://") && !url.starts_with("postgresql://") => {
+                return Err(LogError::Url("it does not begin with postgres://".to_owned()));
+            }
+            (None, Some(url)) => (url.clone(), false),
+        };
+        let pool = AnyPoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(3))
+            .after_connect(|connection, _| Box::pin(prepare(connection)))
+            // Its message could quote the address, and with it the password.
+            .connect_lazy(&address)
+            .map_err(|_| LogError::Url("it is no address".to_owned()))?;
+        Ok(Self { pool, sqlite, ready: OnceCell::new() })
+    }
+
+    /// The pool, once the tables are there.
+    async fn pool(&self) -> Result<&AnyPool, StoreError> {
+        let make = async || {
+            let mut transaction = self.pool.begin().await.map_err(unavailable)?;
+            // Replicas that start together must not make the tables twice.
+            self.lock(&mut transaction, "SELECT pg_advisory_xact_lock(7157312094)").await?;
+            let bytes = if self.sqlite { "BLOB" } else { "BYTEA" };
+            for table in TABLES {
+                let text = AssertSqlSafe(table.replace("BYTES", bytes));
+                transaction.execute(text).await.map_err(unavailable)?;
+            }
+            transaction.commit().await.map_err(unavailable)
+        };
+        self.ready.get_or_try_init(make).await?;
+        Ok(&self.pool)
+    }
+
+    /// Writes a batch as a whole. What is there already, and what an erasure overtook, is left out.
+    pub(super) async fn write(&self, batch: &Batch) -> Result<(), StoreError> {
+        let mut transaction = self.pool().await?.begin().await.map_err(unavailable)?;
+        self.lock(&mut transaction, "SELECT pg_advisory_xact_lock_shared(7157312095)").await?;
+        let erasures = Erasures::read(&mut transaction).await?;
+        for record in batch.decisions.iter().filter_map(|record| erasures.left(record)) {
+            let query = sqlx::query(INSERT)
+                .bind(record.slate.decision.id.as_str())
+                .bind(record.shopper.as_str())
+                .bind(record.decided_at().as_millisecond())
+                .bind(&*record.slate.placement)
+                .bind(pack(&*record)?);
+            query.execute(&mut *transaction).await.map_err(unavailable)?;
+        }
+        for Noted { decision, shopper, event, line, outcome } in &batch.outcomes {
+            if erasures.erased(shopper, outcome.at) {
+                continue;
+            }
+            let query = sqlx::query(OUTCOME)
+                .bind(decision.as_str())
+                .bind(event.as_str())
+                .bind(*line)
+                .bind(shopper.as_str())
+                .bind(outcome.at.as_millisecond())
+                .bind(pack(outcome)?);
+            query.execute(&mut *transaction).await.map_err(unavailable)?;
+        }
+        transaction.commit().await.map_err(unavailable)
+    }
+
+    /// A decision; with `who`, only where it is theirs.
+    pub(super) async fn get(
+        &self,
+        id: &DecisionId,
+        who: Option<&ShopperKey>,
+    ) -> Result<Option<DecisionRecord>, StoreError> {
+        let query = match who {
+            Some(who) => {
+                let own = "SELECT body FROM decisions WHERE id = $1 AND shopper = $2";
+                sqlx::query(own).bind(id.as_str()).bind(who.as_str())
+            }
+            None => sqlx::query("SELECT body FROM decisions WHERE id = $1").bind(id.as_str()),
+        };
+        let row = query.fetch_optional(self.pool().await?).await.map_err(unavailable)?;
+        row.map(|row| body(&row)).transpose()
+    }
+
+    /// What came of a decision.
+    pub(super) async fn outcomes(&self, id: &DecisionId) -> Result<Vec<Outcome>, StoreError> {
+        let query = sqlx::query("SELECT body FROM outcomes WHERE decision = $1 ORDER BY at, event, line");
+        let rows = query.bind(id.as_str()).fetch_all(self.pool().await?).await.map_err(unavailable)?;
+        rows.iter().map(body).collect()
+    }
+
+    /// The next decisions from `since` on, and where the walk then stands.
+    pub(super) async fn page(&self, since: Timestamp, page: Page) -> Result<(Vec<DecisionRecord>, Page), StoreError> {
+        let Page(last) = page;
+        let (at, id) = last.clone().unwrap_or((since.as_millisecond(), String::new()));
+        let query = sqlx::query(
+            "SELECT id, decided_at, body FROM decisions WHERE decided_at > $1 OR (decided_at = $2 AND id > $3)
+            ORDER BY decided_at, id LIMIT $4",
+        );
+        let query = query.bind(at).bind(at).bind(id).bind(PAGE);
+        let rows = query.fetch_all(self.pool().await?).await.map_err(unavailable)?;
+        let next = match rows.last() {
+            Some(row) => {
+                Some((row.try_get("decided_at").map_err(unavailable)?, row.try_get("id").map_err(unavailable)?))
+            }
+            None => last,
+        };
+        Ok((rows.iter().map(body).collect::<Result<_, _>>()?, Page(next)))
+    }
+
+    /// Deletes all of a shopper, or what was read for a purpose; remembers it, so that nothing older is written later.
+    pub(super) async fn erase(
+        &self,
+        who: &ShopperKey,
+        purpose: Option<Purpose>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.pool().await?.begin().await.map_err(unavailable)?;
+        // Whoever writes has written before this, or reads of the erasure.
+        self.lock(&mut transaction, "SELECT pg_advisory_xact_lock(7157312095)").await?;
+        let remember = sqlx::query(REMEMBER).bind(hashed(who)).bind(purpose.map_or("", Purpose::word));
+        let remember = remember.bind(at.as_millisecond()).execute(&mut *transaction);
+        remember.await.map_err(unavailable)?;
+        let found = match purpose {
+            None => {
+                let mut deleted = 0;
+                for delete in [
+                    "DELETE FROM outcomes WHERE decision IN (SELECT id FROM decisions WHERE shopper = $1)",
+                    "DELETE FROM outcomes WHERE shopper = $1",
+                    "DELETE FROM decisions WHERE shopper = $1",
+                ] {
+                    let query = sqlx::query(delete).bind(who.as_str());
+                    deleted += query.execute(&mut *transaction).await.map_err(unavailable)?.rows_affected();
+                }
+                deleted > 0
+            }
+            Some(purpose) => erase_read(&mut transaction, who, purpose).await?,
+        };
+        transaction.commit().await.map_err(unavailable)?;
+        self.checkpoint().await?;
+        Ok(found)
+    }
+
+    /// Deletes what is older than `max_age` and the oldest beyond `most`.
+    pub(super) async fn clean(&self, max_age: Duration, most: u32) -> Result<(), StoreError> {
+        let pool = self.pool().await?;
+        let now = Timestamp::now().as_millisecond();
+        let oldest = now.saturating_sub(i64::try_from(max_age.as_millis()).unwrap_or(i64::MAX));
+        let mut deleted = 0;
+        for (delete, than) in [
+            ("DELETE FROM decisions WHERE decided_at < $1", oldest),
+            ("DELETE FROM outcomes WHERE at < $1", oldest),
+            ("DELETE FROM erasures WHERE at < $1", now - REMEMBERED),
+        ] {
+            deleted += sqlx::query(delete).bind(than).execute(pool).await.map_err(unavailable)?.rows_affected();
+        }
+        let count =
+            sqlx::query("SELECT COUNT(*) AS count FROM decisions").fetch_one(pool).await.map_err(unavailable)?;
+        let over = count.try_get::<i64, _>("count").map_err(unavailable)? - i64::from(most);
+        if over > 0 {
+            let delete =
+                "DELETE FROM decisions WHERE id IN (SELECT id FROM decisions ORDER BY decided_at, id LIMIT $1)";
+            deleted += sqlx::query(delete).bind(over).execute(pool).await.map_err(unavailable)?.rows_affected();
+        }
+        if deleted > 0 { self.checkpoint().await } else { Ok(()) }
+    }
+
+    /// Takes a lock of PostgreSQL's until the transaction ends; SQLite lets only one write anyway.
+    async fn lock(&self, connection: &mut AnyConnection, lock: &'static str) -> Result<(), StoreError> {
+        if self.sqlite { Ok(()) } else { connection.execute(lock).await.map(drop).map_err(unavailable) }
+    }
+
+    /// Brings SQLite's journal into the file and cuts it: what was deleted stood there, too.
+    async fn checkpoint(&self) -> Result<(), StoreError> {
+        if !self.sqlite {
+            return Ok(());
+        }
+        // A reader that is in its way is soon done.
+        for _ in 0..50 {
+            let query = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+            let row = query.fetch_one(&self.pool).await.map_err(unavailable)?;
+            if row.try_get::<i32, _>(0).map_err(unavailable)? == 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Err(StoreError::Unavailable("the journal of the decision log is in use".to_owned()))
+    }
+}
+
+/// The erasures of the last hour.
+struct Erasures(HashMap<(String, String), i64>);
+
+impl Erasures {
+    async fn read(connection: &mut AnyConnection) -> Result<Self, StoreError> {
+        let rows = sqlx::query("SELECT who, purpose, at FROM erasures").fetch_all(connection).await;
+        let read = |row: &AnyRow| Ok(((row.try_get("who")?, row.try_get("purpose")?), row.try_get("at")?));
+        rows.and_then(|rows| rows.iter().map(read).collect::<Result<_, _>>()).map(Self).map_err(unavailable)
+    }
+
+    /// Whether everything of the shopper's was erased at that moment or later.
+    fn erased(&self, who: &ShopperKey, at: Timestamp) -> bool {
+        self.reached(who, "", at)
+    }
+
+    /// What may be written of a decision: without what was read for a purpose withdrawn since.
+    fn left<'a>(&self, record: &'a DecisionRecord) -> Option<Cow<'a, DecisionRecord>> {
+        let (who, at) = (&record.shopper, record.decided_at());
+        if self.erased(who, at) {
+            return None;
+        }
+        let mut left = Cow::Borrowed(record);
+        for purpose in Purpose::ALL.into_iter().filter(|purpose| self.reached(who, purpose.word(), at)) {
+            left.to_mut().erase(purpose);
+        }
+        Some(left)
+    }
+
+    fn reached(&self, who: &ShopperKey, purpose: &str, at: Timestamp) -> bool {
+        let erased = |found: &i64| *found >= at.as_millisecond();
+        !self.0.is_empty() && self.0.get(&(hashed(who), purpose.to_owned())).is_some_and(erased)
+    }
+}
+
+/// Erases what was read of a shopper for a purpose, decision by decision.
+async fn erase_read(connection: &mut AnyConnection, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError> {
+    let own = sqlx::query("SELECT body FROM decisions WHERE shopper = $1").bind(who.as_str());
+    let rows = own.fetch_all(&mut *connection).await.map_err(unavailable)?;
+    let mut found = false;
+    for row in rows {
+        let mut record: DecisionRecord = body(&row)?;
+        if record.erase(purpose) {
+            found = true;
+            let update = sqlx::query("UPDATE decisions SET body = $1 WHERE id = $2");
+            let update = update.bind(pack(&record)?).bind(record.slate.decision.id.as_str());
+            update.execute(&mut *connection).await.map_err(unavailable)?;
+        }
+    }
+    Ok(found)
+}
+
+/// What a new connection is told first.
+async fn prepare(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    if connection.backend_name() != "SQLite" {
+        return Ok(());
+    }
+    let pragmas = "PRAGMA busy_timeout = 3000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+        PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY";
+    sqlx::raw_sql(pragmas).execute(connection).await.map(drop)
+}
+
+/// A packed value of a row.
+fn body<T: serde::de::DeserializeOwned>(row: &AnyRow) -> Result<T, StoreError> {
+    unpack(&row.try_get::<Vec<u8>, _>("body").map_err(unavailable)?)
+}
+
+fn hashed(who: &ShopperKey) -> String {
+    hex::encode(Sha256::digest(who.as_str().as_bytes()))
+}
+
+/// What went wrong, without what was sent: a database quotes values in its messages.
+fn unavailable(error: sqlx::Error) -> StoreError {
+    StoreError::Unavailable(match error {
+        sqlx::Error::Database(error) => format!("the database refused ({})", error.code().unwrap_or_default()),
+        sqlx::Error::Io(error) => format!("the connection to the database broke or cannot be made ({})", error.kind()),
+        sqlx::Error::PoolTimedOut => "the database gave no connection in time".to_owned(),
+        sqlx::Error::Tls(_) => "TLS to the database failed".to_owned(),
+        _ => "what the database answered cannot be read".to_owned(),
+    })
+}

@@ -1,0 +1,135 @@
+//! The task that writes: gathers what waits, writes it in one transaction, erases, and deletes what is too old.
+
+use super::config::LogConfig;
+use super::database::Database;
+use crate::domain::audit::{DecisionRecord, Outcome};
+use crate::domain::consent::Purpose;
+use crate::domain::ids::{DecisionId, ShopperKey};
+use crate::store::traits::StoreError;
+use crate::telemetry::store::DecisionLogged;
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+/// How long a batch gathers: a commit costs more than a row.
+const GATHER: Duration = Duration::from_millis(100);
+/// How often a batch is tried, and the pause before the second try; each is twice the one before.
+const TRIES: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(250);
+/// How long one try may take.
+const LIMIT: Duration = Duration::from_secs(5);
+/// How often old rows are deleted.
+const HOUSEKEEPING: Duration = Duration::from_secs(600);
+
+/// What is handed to the writer.
+pub(super) enum Message {
+    Decision(Box<DecisionRecord>),
+    Outcome(Box<Noted>),
+    Erase {
+        who: ShopperKey,
+        /// What was read for it; `None`: everything.
+        purpose: Option<Purpose>,
+        /// Nothing of the shopper that is older is written any more.
+        at: Timestamp,
+        done: oneshot::Sender<Result<bool, StoreError>>,
+    },
+    Flush(oneshot::Sender<()>),
+}
+
+/// An outcome on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Noted {
+    pub(super) decision: DecisionId,
+    pub(super) shopper: ShopperKey,
+    /// The hash of the event's id: the same event counts once.
+    pub(super) event: String,
+    /// Which of the event's lines.
+    pub(super) line: i32,
+    pub(super) outcome: Outcome,
+}
+
+/// What is written at once.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) decisions: Vec<DecisionRecord>,
+    pub(super) outcomes: Vec<Noted>,
+}
+
+impl Batch {
+    fn len(&self) -> usize {
+        self.decisions.len() + self.outcomes.len()
+    }
+
+    /// Takes what can wait; gives back what cannot.
+    fn take(&mut self, message: Message) -> Option<Message> {
+        match message {
+            Message::Decision(record) => self.decisions.push(*record),
+            Message::Outcome(noted) => self.outcomes.push(*noted),
+            urgent => return Some(urgent),
+        }
+        None
+    }
+}
+
+/// The writer's life: until every sender is gone.
+pub(super) async fn write(database: Arc<Database>, mut messages: mpsc::Receiver<Message>, config: LogConfig) {
+    let mut clean_at = Instant::now() + GATHER;
+    loop {
+        let first = match timeout_at(clean_at, messages.recv()).await {
+            Ok(Some(first)) => first,
+            Ok(None) => return,
+            Err(_) => {
+                report(database.clean(config.max_age, config.most).await);
+                clean_at = Instant::now() + HOUSEKEEPING;
+                continue;
+            }
+        };
+        let mut batch = Batch::default();
+        let mut urgent = batch.take(first);
+        let until = Instant::now() + GATHER;
+        while urgent.is_none() && batch.len() < config.batch.max(1) {
+            match timeout_at(until, messages.recv()).await {
+                Ok(Some(message)) => urgent = batch.take(message),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        if batch.len() > 0 {
+            put_down(&database, batch).await;
+        }
+        match urgent {
+            Some(Message::Erase { who, purpose, at, done }) => {
+                let erased = tokio::time::timeout(LIMIT, database.erase(&who, purpose, at)).await;
+                // Nobody waits any more: it is done all the same.
+                done.send(erased.unwrap_or(Err(StoreError::Timeout))).ok();
+            }
+            Some(Message::Flush(done)) => drop(done.send(())),
+            Some(Message::Decision(_) | Message::Outcome(_)) | None => {}
+        }
+    }
+}
+
+/// Writes a batch, tried again for some seconds: meanwhile the queue takes what comes.
+async fn put_down(database: &Database, batch: Batch) {
+    let count = batch.len() as u64;
+    let mut pause = PAUSE;
+    for attempt in 1..=TRIES {
+        let written = tokio::time::timeout(LIMIT, database.write(&batch)).await;
+        match written.unwrap_or(Err(StoreError::Timeout)) {
+            Ok(()) => return DecisionLogged { outcome: "written", count }.emit(),
+            Err(error) if attempt == TRIES => {
+                tracing::error!(%error, count, "decisions could not be logged; check store.decisions and its database");
+            }
+            Err(_) => tokio::time::sleep(pause).await,
+        }
+        pause *= 2;
+    }
+    DecisionLogged { outcome: "failed", count }.emit();
+}
+
+fn report(result: Result<(), StoreError>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "old decisions could not be deleted from the log; tried again in ten minutes");
+    }
+}
