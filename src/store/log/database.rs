@@ -4,9 +4,9 @@
 //! nothing, so that no trace stays on disk. PostgreSQL keeps deleted rows until its own vacuum comes by.
 
 use super::LogError;
+use super::batch::{Batch, Noted};
 use super::config::LogConfig;
 use super::files;
-use super::writer::{Batch, Noted};
 use crate::domain::audit::{DecisionRecord, Outcome};
 use crate::domain::consent::Purpose;
 use crate::domain::ids::{DecisionId, ShopperKey};

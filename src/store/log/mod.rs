@@ -7,6 +7,7 @@
 //! A decision is a row with what it is looked up by, and its record packed. Whether it is sampled follows from its id, so
 //! every replica says the same.
 
+mod batch;
 mod config;
 mod database;
 mod files;
@@ -24,12 +25,12 @@ use crate::domain::consent::Purpose;
 use crate::domain::event::Event;
 use crate::domain::ids::{DecisionId, ShopperKey};
 use crate::telemetry::store::DecisionLogged;
+use batch::{Message, Noted};
 use database::Database;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use writer::{Message, Noted};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How long a shopper's question waits for the database.

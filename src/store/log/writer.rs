@@ -1,16 +1,13 @@
 //! The task that writes: gathers what waits, writes it in one transaction, erases, and deletes what is too old.
 
+use super::batch::{Batch, Message};
 use super::config::LogConfig;
 use super::database::Database;
-use crate::domain::audit::{DecisionRecord, Outcome};
-use crate::domain::consent::Purpose;
-use crate::domain::ids::{DecisionId, ShopperKey};
 use crate::store::traits::StoreError;
 use crate::telemetry::store::DecisionLogged;
-use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 /// How long a batch gathers: a commit costs more than a row.
@@ -22,56 +19,6 @@ const PAUSE: Duration = Duration::from_millis(250);
 const LIMIT: Duration = Duration::from_secs(5);
 /// How often old rows are deleted.
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
-
-/// What is handed to the writer.
-pub(super) enum Message {
-    Decision(Box<DecisionRecord>),
-    Outcome(Box<Noted>),
-    Erase {
-        who: ShopperKey,
-        /// What was read for it; `None`: everything.
-        purpose: Option<Purpose>,
-        /// Nothing of the shopper that is older is written any more.
-        at: Timestamp,
-        done: oneshot::Sender<Result<bool, StoreError>>,
-    },
-    Flush(oneshot::Sender<()>),
-}
-
-/// An outcome on its way.
-#[derive(Clone, Debug)]
-pub(super) struct Noted {
-    pub(super) decision: DecisionId,
-    pub(super) shopper: ShopperKey,
-    /// The hash of the event's id: the same event counts once.
-    pub(super) event: String,
-    /// Which of the event's lines.
-    pub(super) line: i32,
-    pub(super) outcome: Outcome,
-}
-
-/// What is written at once.
-#[derive(Default)]
-pub(super) struct Batch {
-    pub(super) decisions: Vec<DecisionRecord>,
-    pub(super) outcomes: Vec<Noted>,
-}
-
-impl Batch {
-    fn len(&self) -> usize {
-        self.decisions.len() + self.outcomes.len()
-    }
-
-    /// Takes what can wait; gives back what cannot.
-    fn take(&mut self, message: Message) -> Option<Message> {
-        match message {
-            Message::Decision(record) => self.decisions.push(*record),
-            Message::Outcome(noted) => self.outcomes.push(*noted),
-            urgent => return Some(urgent),
-        }
-        None
-    }
-}
 
 /// The writer's life: until every sender is gone.
 pub(super) async fn write(database: Arc<Database>, mut messages: mpsc::Receiver<Message>, config: LogConfig) {
