@@ -6,6 +6,7 @@ use super::error::RequestError;
 use super::plan::{LocalField, Site, SiteKind};
 use super::run::Run;
 use super::splice::{self, FragmentId, Step};
+use crate::ingest::RootField;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use std::ops::Range;
@@ -21,6 +22,8 @@ pub struct Answer {
     refused: bool,
     errors: Vec<Map<String, Value>>,
     extensions: Option<(Bytes, Range<usize>)>,
+    /// Of the last answer of the platform: where its root fields stand, and its errors.
+    marks: (Vec<splice::Mark>, Option<Range<usize>>),
 }
 
 enum Part {
@@ -39,8 +42,15 @@ impl Answer {
         self.refused && self.errors.is_empty()
     }
 
+    /// What the platform's last answer, with this body, shows of these root fields.
+    pub fn shown(&self, body: &Bytes, roots: &[RootField]) -> Bytes {
+        let (marks, errors) = &self.marks;
+        splice::shown(body, marks, errors.as_ref(), roots.iter().map(|root| &*root.response))
+    }
+
     /// Takes an answer of the platform in, and fills its sites.
     pub async fn upstream(&mut self, run: &mut Run, body: &Bytes, scanned: splice::Answer) {
+        self.marks = (scanned.marks, scanned.errors.clone());
         let errors = scanned.errors.clone().and_then(|range| body.get(range)).map(splice::errors_in);
         let errors = errors.into_iter().flatten();
         let mut errors: Vec<splice::Error> =
@@ -92,7 +102,13 @@ impl Answer {
     /// The whole text, and whether it has data. Errors: it would be larger than the limit.
     pub fn text(mut self, run: &Run, limit: usize) -> Result<(Bytes, bool), RequestError> {
         let began = run.watch.now();
-        let mut out = Vec::with_capacity(16 * 1024);
+        // What the platform sent, and some of ours: most answers need no second allocation.
+        let read = |part: &Part| match part {
+            Part::Upstream(id) => run.fragments.get(*id).map_or(0, |fragment| fragment.body.len()),
+            Part::Local(text) => text.len(),
+        };
+        let about = self.parts.iter().map(read).sum::<usize>();
+        let mut out = Vec::with_capacity((about + about / 8 + 2048).min(limit.saturating_add(64)));
         out.push(b'{');
         if !self.refused {
             out.extend_from_slice(b"\"data\":");

@@ -295,17 +295,17 @@ impl Gateway {
         };
         let (answer, upstream) = self.steps(&mut run, early).await?;
         if let Some(answered) = &upstream {
-            run.viewer.events.observe(&spoken.roots(&*self.modules.who), Some(answered.body.clone()));
+            let roots = spoken.roots(&*self.modules.who);
+            run.viewer.events.observe(&roots, Some(answer.shown(&answered.body, &roots)));
         }
         let text = || answer.text(&run, self.largest_answer());
         let (text, has_data) = spans::splice().in_scope(text)?;
         let cookie = run.viewer.events.set_cookie();
-        let keeping = &self.modules.caching;
-        let caching = keeping.of(&run, envelope.method, upstream.as_ref(), cookie.is_some(), &text);
+        let caching = self.modules.caching.of(&run, envelope.method, upstream.as_ref(), cookie.is_some(), &text);
         let returns = |name: &http::HeaderName| self.modules.platform.returns(name);
         let from = upstream.as_ref().map(|answer| {
             let from = respond::Upstream { status: answer.status, headers: &answer.headers };
-            (from, &returns as &dyn Fn(&http::HeaderName) -> bool)
+            (from, &returns as respond::Returns<'_>)
         });
         let mut response = respond::composed(text, has_data, envelope.accept, caching, from);
         if let Some(answer) = upstream.filter(|answer| !answer.status.is_success()) {

@@ -40,7 +40,7 @@ impl Viewer {
     }
 
     /// How well the product fits the shopper, 0 to 1; `None` where nothing personal may be read.
-    pub(super) fn affinity(&self, product: &ProductKey) -> Option<f64> {
+    pub fn affinity(&self, product: &ProductKey) -> Option<f64> {
         self.book.affinity(|| self.engine.affinity(&self.context))(product)
     }
 

@@ -159,6 +159,20 @@ pub struct Site {
     pub asks: Vec<Ask>,
     /// Where products stand in its answer.
     pub trie: Trie,
+    /// All that is asked for, where that needs no execution: see [`Plain`].
+    pub plain: Option<Vec<(Box<str>, Plain)>>,
+}
+
+/// A field of a product's entry that is one value, whatever the request: a site with nothing else is written without
+/// executing a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plain {
+    /// `__typename`.
+    Typename,
+    /// `id`.
+    Id,
+    /// `affinity`.
+    Affinity,
 }
 
 /// What a site hangs on, with the document that answers it.

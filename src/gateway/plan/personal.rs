@@ -4,7 +4,7 @@
 use super::collect::{Groups, Occurrence};
 use super::upstream::{define, push, render_arguments};
 use super::{
-    Ask, Branch, Guards, PersonalDocument, PlanError, Planner, Rendered, Selection, SelectionId, Site, SiteId,
+    Ask, Branch, Guards, PersonalDocument, Plain, PlanError, Planner, Rendered, Selection, SelectionId, Site, SiteId,
     SiteKind, Trie,
 };
 use crate::gateway::compose::Entry;
@@ -74,6 +74,7 @@ impl<'a> Planner<'a> {
             guards: occurrences.iter().map(Occurrence::guards).collect(),
             asks: Vec::new(),
             trie: Trie::default(),
+            plain: plain(entry, &below),
         });
         let trie = self.own_trie(&below, level)?;
         let asks = asks(&below, &trie);
@@ -252,6 +253,24 @@ fn own_directives(directives: &apollo_compiler::ast::DirectiveList, out: &mut Re
     }
 }
 
+/// The fields of a product's entry, where each is one value and none depends on a condition.
+fn plain(entry: Entry, below: &Groups<'_>) -> Option<Vec<(Box<str>, Plain)>> {
+    if !matches!(entry, Entry::Entity(entity) if entity.canonical == "Product") {
+        return None;
+    }
+    let field = |(name, occurrences): (&String, &Vec<Occurrence<'_>>)| {
+        let value = match occurrences.first()?.field.name.as_str() {
+            "__typename" => Plain::Typename,
+            "id" => Plain::Id,
+            "affinity" => Plain::Affinity,
+            _ => return None,
+        };
+        let always = occurrences.iter().all(|occurrence| occurrence.guards().is_empty());
+        always.then(|| (name.as_str().into(), value))
+    };
+    below.iter().map(field).collect()
+}
+
 /// The fields that ask for products, with what is asked of those.
 fn asks(below: &Groups<'_>, trie: &Trie) -> Vec<Ask> {
     let asks = below.iter().filter_map(|(name, occurrences)| {
@@ -277,5 +296,44 @@ fn products(branch: &Branch, ask: &mut Ask) {
         Branch::Because(selection) => ask.because.push(*selection),
         Branch::Descend(trie) => trie.branches().for_each(|branch| products(branch, ask)),
         Branch::Site(_) | Branch::Rank(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::classify::classify;
+    use crate::gateway::compose::Composed;
+    use crate::gateway::documents::Documents;
+    use crate::gateway::limits::Limits;
+    use crate::gateway::personalize;
+    use crate::platform::Platform;
+    use crate::platform::shopify::Shopify;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_site_is_written_without_execution_only_where_each_of_its_fields_is_one_value_on_no_condition() {
+        let sdl = include_str!("../../../schema/shopify.graphql");
+        let entities = Shopify::open(&Default::default()).unwrap().entities();
+        let composed = Arc::new(Composed::new(sdl, &personalize::sdl(), entities).unwrap());
+        let documents = Documents::new(Arc::clone(&composed), Limits::default(), Vec::new());
+        let plain = |inside: &str| {
+            let text = format!("query ($a: Boolean!) {{ product(id: \"1\") {{ title @skip(if: $a) {inside} }} }}");
+            let document = classify(text.into(), &composed.entry_fields(), &[], &Limits::default()).unwrap();
+            let plan = documents.plan(&document, None, false).unwrap();
+            plan.sites[0].plain.clone()
+        };
+        let fields = plain("p: personalized { fit: affinity ... { id } } p: personalized { __typename id }").unwrap();
+        let expected = [("fit", Plain::Affinity), ("id", Plain::Id), ("__typename", Plain::Typename)];
+        assert_eq!(fields, expected.map(|(name, field)| (Box::from(name), field)));
+        assert_eq!(plain("personalized @skip(if: false) { affinity }").map(|fields| fields.len()), Some(1));
+        for executed in [
+            "personalized { affinity @include(if: $a) }",
+            "personalized @include(if: $a) { affinity }",
+            "personalized { affinity ... @skip(if: $a) { id } }",
+            "personalized { affinity recommendations { decision { id } } }",
+        ] {
+            assert_eq!(plain(executed), None, "{executed}");
+        }
     }
 }

@@ -107,6 +107,7 @@ impl<'a> Planner<'a> {
             guards: occurrences.iter().map(Occurrence::guards).collect(),
             asks: Vec::new(),
             trie: Trie::default(),
+            plain: None,
         });
         Ok(self.sites.len() - 1)
     }

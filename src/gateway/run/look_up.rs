@@ -35,7 +35,7 @@ type Batch = IndexMap<SelectionId, Vec<Box<str>>>;
 impl Run {
     /// Whether a product is known under a selection: `Some(false)` where the platform does not have it.
     pub(super) fn known(&self, selection: SelectionId, key: &ProductKey) -> Option<bool> {
-        self.loaded.get(&(selection, key.as_str().into())).map(Option::is_some)
+        self.loaded.get(selection, key.as_str()).map(|found| found.is_some())
     }
 
     /// Asks for what is not known yet.
@@ -125,7 +125,7 @@ impl Run {
                     fragment.errors = errors.remove(&(name.clone(), index)).unwrap_or_default();
                     self.add(fragment)
                 });
-                self.loaded.insert((*selection, key.clone()), fragment);
+                self.loaded.insert(*selection, key.clone(), fragment);
             }
         }
         if complete { Ok(()) } else { Err(LookUpError::Refused(status)) }

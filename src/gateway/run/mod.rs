@@ -5,6 +5,7 @@
 //! sites of the next wave. Waves are as many as `personalized` is nested.
 
 mod connection;
+mod keyed;
 mod look_up;
 mod personal;
 pub mod rank;
@@ -13,7 +14,7 @@ mod slates;
 use super::debug::{Stage, Watch};
 use super::introspect::Introspection;
 use super::personalize::{Personalization, Viewer};
-use super::plan::{Fetch, LocalField, Plan, SelectionId, SiteId, SiteKind};
+use super::plan::{Fetch, LocalField, Plan, SiteId, SiteKind};
 use super::rerank::{Paging, Sealer};
 use super::splice::{self, Fragment, FragmentId, Wanted};
 use super::variables::Variables;
@@ -23,7 +24,8 @@ use crate::platform::upstream::Upstream;
 use crate::telemetry::spans;
 use bytes::Bytes;
 use http::HeaderMap;
-use std::collections::{HashMap, HashSet};
+use keyed::Keyed;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What a run leans on.
@@ -56,10 +58,10 @@ pub struct Run {
     pub headers: HeaderMap,
     /// Everything that was read or written, by [`FragmentId`].
     pub fragments: Vec<Fragment>,
-    /// Products, as each selection asks for them; `None`: not to be had in this market.
-    loaded: HashMap<(SelectionId, Box<str>), Option<FragmentId>>,
-    /// Answers of sites by entity key.
-    answered: HashMap<(SiteId, Box<str>), FragmentId>,
+    /// Products by selection, as it asks for them; `None`: not to be had in this market.
+    loaded: Keyed<Option<FragmentId>>,
+    /// Answers by site and entity key.
+    answered: Keyed<FragmentId>,
     /// Products that a placement of this operation shows already.
     taken: HashSet<ProductKey>,
     /// Where the pages of ranked fields lie, by rank; empty where nothing is put in order.
@@ -84,13 +86,13 @@ impl Run {
     pub fn new(means: Means, plan: Arc<Plan>, variables: Variables, viewer: Arc<Viewer>, headers: HeaderMap) -> Self {
         Self {
             means,
+            loaded: Keyed::new(plan.selections.len()),
+            answered: Keyed::new(plan.sites.len()),
             plan,
             variables,
             viewer,
             headers,
             fragments: Vec::new(),
-            loaded: HashMap::new(),
-            answered: HashMap::new(),
             taken: HashSet::new(),
             pagings: Vec::new(),
             requests: 0,
@@ -158,17 +160,13 @@ impl Run {
 
     /// The answer of a site.
     pub fn answer(&self, site: SiteId, key: &str) -> Option<FragmentId> {
-        self.answered.get(&(site, key.into())).copied()
+        self.answered.get(site, key)
     }
 
     async fn waves(&mut self, mut pending: Vec<Pending>) {
         // Plans are bounded in nesting, so this ends; the bound here says so again.
         for _ in 0..=self.plan.sites.len() {
-            pending.retain({
-                let answered = &self.answered;
-                let mut seen = HashSet::new();
-                move |p| !answered.contains_key(&(p.site, p.key.clone())) && seen.insert((p.site, p.key.clone()))
-            });
+            pending = self.unanswered(pending);
             if pending.is_empty() {
                 return;
             }
@@ -176,7 +174,7 @@ impl Run {
             for refused in pending.split_off(room.min(pending.len())) {
                 let fragment = personal::refused(self.means.max_entities);
                 let fragment = self.add(fragment);
-                self.answered.insert((refused.site, refused.key), fragment);
+                self.answered.insert(refused.site, refused.key, fragment);
             }
             self.slates(&pending).await;
             let watch = self.watch.clone();
@@ -184,6 +182,16 @@ impl Run {
             let placed = watch.stage(Stage::Personalize, span, self.personal(&pending)).await;
             pending = self.open(&placed);
         }
+    }
+
+    /// Each place that has no answer yet, once.
+    fn unanswered(&self, mut pending: Vec<Pending>) -> Vec<Pending> {
+        let mut seen: HashSet<(SiteId, &str), ahash::RandomState> = HashSet::default();
+        let fresh = |p: &Pending| self.answered.get(p.site, &p.key).is_none();
+        let keep: Vec<bool> = pending.iter().map(|p| fresh(p) && seen.insert((p.site, &p.key))).collect();
+        let mut keep = keep.into_iter();
+        pending.retain(|_| keep.next() == Some(true));
+        pending
     }
 
     /// The sites that stand in these fragments, and in the products that fill them.
@@ -202,10 +210,10 @@ impl Run {
                     }),
                     Wanted::Rank(_) | Wanted::Given => open.extend(hole.fill),
                     Wanted::Product(selection) => {
-                        if let Some(Some(product)) = self.loaded.get(&(selection, hole.key.clone()))
-                            && products.insert(*product)
+                        if let Some(Some(product)) = self.loaded.get(selection, &hole.key)
+                            && products.insert(product)
                         {
-                            open.push(*product);
+                            open.push(product);
                         }
                     }
                 }
@@ -216,32 +224,28 @@ impl Run {
 
     /// Root fields, and entities without a key, are one each: what stood in their hole is only a type's name.
     fn entity_key(&self, site: SiteId, key: &str) -> Box<str> {
-        match self.plan.sites.get(site).map(|site| &site.kind) {
-            Some(SiteKind::Entity(entity, _)) if entity.key != "__typename" => key.into(),
-            // A connection has no key of its own; one that was put in order got one.
-            Some(SiteKind::Entity(..)) if key.starts_with(rank::CONNECTION) => key.into(),
-            _ => Box::default(),
-        }
+        key_of(&self.plan, site, key).into()
     }
 
     /// Puts into every hole what fills it.
     pub fn link(&mut self) {
-        let fills: Vec<Vec<Option<FragmentId>>> = self
-            .fragments
-            .iter()
-            .map(|fragment| {
-                let fill = |hole: &super::splice::Hole| match hole.wanted {
-                    Wanted::Site(site) => self.answer(site, &self.entity_key(site, &hole.key)),
-                    Wanted::Product(selection) => self.loaded.get(&(selection, hole.key.clone())).copied().flatten(),
-                    Wanted::Rank(_) | Wanted::Given => hole.fill,
-                };
-                fragment.holes.iter().map(fill).collect()
-            })
-            .collect();
-        for (fragment, fills) in self.fragments.iter_mut().zip(fills) {
-            for (hole, fill) in fragment.holes.iter_mut().zip(fills) {
-                hole.fill = fill;
-            }
+        let Self { fragments, plan, answered, loaded, .. } = self;
+        for hole in fragments.iter_mut().flat_map(|fragment| &mut fragment.holes) {
+            hole.fill = match hole.wanted {
+                Wanted::Site(site) => answered.get(site, key_of(plan, site, &hole.key)),
+                Wanted::Product(selection) => loaded.get(selection, &hole.key).flatten(),
+                Wanted::Rank(_) | Wanted::Given => hole.fill,
+            };
         }
+    }
+}
+
+/// The part of what stood in a hole that tells its entity from others.
+fn key_of<'a>(plan: &Plan, site: SiteId, key: &'a str) -> &'a str {
+    match plan.sites.get(site).map(|site| &site.kind) {
+        Some(SiteKind::Entity(entity, _)) if entity.key != "__typename" => key,
+        // A connection has no key of its own; one that was put in order got one.
+        Some(SiteKind::Entity(..)) if key.starts_with(rank::CONNECTION) => key,
+        _ => "",
     }
 }

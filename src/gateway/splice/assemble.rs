@@ -41,6 +41,20 @@ pub fn errors_below(
     limit: usize,
     out: &mut Vec<Map<String, Value>>,
 ) {
+    // Nearly no answer has any, and paths are made of many small pieces.
+    if fragments.iter().any(|fragment| !fragment.errors.is_empty()) {
+        told_below(fragments, sites, root, base, limit, out);
+    }
+}
+
+fn told_below(
+    fragments: &[Fragment],
+    sites: &[Site],
+    root: FragmentId,
+    base: &[Step],
+    limit: usize,
+    out: &mut Vec<Map<String, Value>>,
+) {
     let Some(fragment) = fragments.get(root) else { return };
     for (path, error) in &fragment.errors {
         if out.len() >= limit {
@@ -60,6 +74,6 @@ pub fn errors_below(
             *last = Step::Key(site.key.clone());
         }
         let base: Vec<Step> = base.iter().cloned().chain(path).collect();
-        errors_below(fragments, sites, fill, &base, limit, out);
+        told_below(fragments, sites, fill, &base, limit, out);
     }
 }

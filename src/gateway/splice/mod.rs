@@ -8,6 +8,7 @@ mod errors;
 mod own;
 mod part;
 mod scan;
+mod shown;
 mod write;
 
 pub use assemble::{assemble, errors_below};
@@ -15,6 +16,7 @@ pub use errors::{Error, MAX_ERRORS, as_client_sees, errors_in, errors_of, take_b
 pub use own::own_fragment;
 pub use part::{named, places, value};
 pub use scan::{Answer, Element, Malformed, Members, answer, elements, members, members_of, text};
+pub use shown::{Mark, shown};
 pub use write::Writing;
 
 use super::plan::{RankId, SiteId};
@@ -99,7 +101,13 @@ pub struct Hole {
 impl Fragment {
     /// JSON that is kept whole.
     pub fn whole(body: Bytes) -> Self {
-        Self { pieces: vec![Piece::Raw(0..body.len())], body, ..Self::default() }
+        let all = 0..body.len();
+        Self::part(body, all)
+    }
+
+    /// JSON that stands in a longer text.
+    pub fn part(body: Bytes, place: Range<usize>) -> Self {
+        Self { pieces: vec![Piece::Raw(place)], body, ..Self::default() }
     }
 
     /// Gives the sites that stand directly in this object a key of the gateway's own.

@@ -14,7 +14,7 @@ pub fn named<const N: usize>(
     names: [&str; N],
 ) -> Result<[Option<Range<usize>>; N], Malformed> {
     let bytes = body.get(..object.end).unwrap_or_default();
-    let mut scan = Scan { bytes, at: object.start, from: 0, out: Fragment::default() };
+    let mut scan = Scan::new(bytes, object.start);
     let mut found = [const { None }; N];
     scan.expect(b'{')?;
     loop {
@@ -42,7 +42,7 @@ pub fn named<const N: usize>(
 /// Errors: where it is no list, or has more than `most` elements.
 pub fn places(body: &[u8], list: Range<usize>, most: usize) -> Result<Vec<Range<usize>>, Malformed> {
     let bytes = body.get(..list.end).unwrap_or_default();
-    let mut scan = Scan { bytes, at: list.start, from: 0, out: Fragment::default() };
+    let mut scan = Scan::new(bytes, list.start);
     let mut places = Vec::new();
     scan.expect(b'[')?;
     loop {
@@ -61,8 +61,7 @@ pub fn places(body: &[u8], list: Range<usize>, most: usize) -> Result<Vec<Range<
 
 /// A value within a body, scanned along the trie of where it belongs.
 pub fn value(body: &Bytes, place: Range<usize>, trie: &Trie) -> Result<Fragment, Malformed> {
-    let out = Fragment { body: body.clone(), ..Fragment::default() };
-    let mut scan = Scan { bytes: body, at: place.start, from: place.start, out };
+    let mut scan = Scan::of(body, place.start);
     scan.value(trie, None, 0)?;
     scan.flush(scan.at);
     Ok(scan.out)

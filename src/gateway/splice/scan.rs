@@ -1,6 +1,7 @@
 //! One pass over an answer of the platform. The bytes are untrusted: nothing here indexes without a check, and nesting
 //! is bounded.
 
+use super::shown::Mark;
 use super::{Fragment, Hole, Piece, Step, Wanted};
 use crate::gateway::plan::{Branch, HIDDEN, Trie};
 use bytes::Bytes;
@@ -26,12 +27,14 @@ pub struct Answer {
     pub errors: Option<Range<usize>>,
     /// `extensions`, as they stand.
     pub extensions: Option<Range<usize>>,
+    /// Where the root fields stand, and the members of those that were walked.
+    pub marks: Vec<Mark>,
 }
 
 /// Scans a whole answer.
 /// Errors: where it is not one JSON object, or one of its parts stands twice.
 pub fn answer(body: &Bytes, trie: &Trie) -> Result<Answer, Malformed> {
-    let mut scan = Scan { bytes: body, at: 0, from: 0, out: Fragment { body: body.clone(), ..Fragment::default() } };
+    let mut scan = Scan { marks: Some(Vec::new()), ..Scan::of(body, 0) };
     let mut answer = Answer::default();
     scan.expect(b'{')?;
     let mut data = None;
@@ -66,6 +69,7 @@ pub fn answer(body: &Bytes, trie: &Trie) -> Result<Answer, Malformed> {
     if let Some(range) = data {
         answer.has_data = true;
         answer.data = (body.get(range) != Some(b"null")).then_some(scan.out);
+        answer.marks = scan.marks.unwrap_or_default();
     }
     Ok(answer)
 }
@@ -73,7 +77,7 @@ pub fn answer(body: &Bytes, trie: &Trie) -> Result<Answer, Malformed> {
 /// The elements of a list value, each scanned by itself; `None` for null. Hidden members are given beside.
 pub fn elements(body: &Bytes, list: Range<usize>, trie: &Trie) -> Result<Vec<Option<Element>>, Malformed> {
     let mut elements = Vec::new();
-    let mut scan = Scan { bytes: body, at: list.start, from: 0, out: Fragment::default() };
+    let mut scan = Scan::new(body, list.start);
     if scan.next()? != b'[' {
         return Err(Malformed(scan.at));
     }
@@ -102,7 +106,7 @@ pub type Members = Vec<(Box<str>, Range<usize>)>;
 
 /// The members of an object of a body: name and value.
 pub fn members_of(body: &Bytes, object: Range<usize>) -> Result<Members, Malformed> {
-    let mut scan = Scan { bytes: body, at: object.start, from: 0, out: Fragment::default() };
+    let mut scan = Scan::new(body, object.start);
     scan.expect(b'{')?;
     scan.plain_members()
 }
@@ -118,7 +122,7 @@ pub struct Element {
 
 /// The members of `data`, where it is an object: name and value.
 pub fn members(body: &Bytes) -> Result<Members, Malformed> {
-    let mut scan = Scan { bytes: body, at: 0, from: 0, out: Fragment::default() };
+    let mut scan = Scan::new(body, 0);
     scan.expect(b'{')?;
     loop {
         match scan.next()? {
@@ -158,9 +162,21 @@ pub(super) struct Scan<'a> {
     /// Kept and not yet in a piece: from here to wherever the next cut begins.
     pub(super) from: usize,
     pub(super) out: Fragment,
+    /// `None`: nobody asks for them.
+    marks: Option<Vec<Mark>>,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    /// A cursor that keeps nothing yet.
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at, from: at, out: Fragment::default(), marks: None }
+    }
+
+    /// A cursor that makes a fragment of this body.
+    pub(super) fn of(body: &'a Bytes, at: usize) -> Self {
+        Self { out: Fragment { body: body.clone(), ..Fragment::default() }, ..Self::new(body, at) }
+    }
+
     /// The next byte that is not white space; not taken.
     pub(super) fn next(&mut self) -> Result<u8, Malformed> {
         while let Some(byte) = self.bytes.get(self.at) {
@@ -298,6 +314,7 @@ impl Scan<'_> {
                 _ => {
                     let opened = self.at;
                     let range = self.key()?;
+                    let value = self.at;
                     let name =
                         self.bytes.get(range.clone()).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or("");
                     let branch = trie.get(name);
@@ -325,7 +342,7 @@ impl Scan<'_> {
                         Some(Branch::Site(site)) => {
                             let renamed = name.starts_with(HIDDEN);
                             if renamed {
-                                let value = std::mem::replace(&mut self.at, range.end + 1);
+                                self.at = range.end + 1;
                                 self.flush(opened);
                                 self.out.pieces.push(Piece::Key(*site));
                                 self.at = value;
@@ -334,6 +351,9 @@ impl Scan<'_> {
                             own.push(self.out.holes.len());
                             self.hole(Wanted::Site(*site), name, path)?;
                         }
+                    }
+                    if let Some(marks) = self.marks.as_mut().filter(|_| depth <= 1) {
+                        marks.push(Mark { depth, name: range, value: value..self.at });
                     }
                     (end, kept) = (self.at, true);
                 }
