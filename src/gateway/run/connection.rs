@@ -143,7 +143,7 @@ impl ConnectionWriter<'_> {
     ) -> Option<FragmentId> {
         let Some(range) = held else {
             let key = self.page.look_up_key(slot)?;
-            return self.run.loaded.get(selection, &key).flatten();
+            return self.run.loaded.get(selection, key).flatten();
         };
         let mut fragment = splice::value(&self.listed.body, range, trie.unwrap_or(&Trie::default())).ok()?;
         let path = [self.listed.path.as_slice(), from].concat();
