@@ -31,7 +31,7 @@ pub struct Config {
     /// How long a request may take until its answer begins. Default 30 s.
     #[serde(with = "humantime_serde")]
     pub request_timeout: Duration,
-    /// How long a client may take nothing of an answer before its connection is cut. Default 30 s.
+    /// How long a client may take to take 16 KiB of an answer that waits for it, before its connection is cut. Default 30 s.
     #[serde(with = "humantime_serde")]
     pub reader_timeout: Duration,
     /// How long an HTTP/2 connection stays open on which nothing is asked for. Default 75 s.

@@ -5,6 +5,7 @@
 //! is watched from the moment when it could be taken, and handed on in pieces, so that no more than a piece of it can
 //! wait behind the library's back. HTTP/1.1 has one answer at a time and is not watched here.
 
+use super::stalled::LEAST;
 use axum::http::Version;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -14,8 +15,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The most bytes of an answer that are handed on at once.
-const PIECE: usize = 16 * 1024;
+/// The most bytes of an answer that are handed on at once, and so what must be taken of it in time.
+const PIECE: usize = LEAST;
 
 /// What a connection's answers are doing. Clones share it.
 #[derive(Clone, Debug)]

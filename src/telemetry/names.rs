@@ -173,8 +173,8 @@ pub const COUNTERS: &[(&str, &str)] = &[
     ),
     (
         CONNECTIONS_CUT,
-        "Connections that were ended. `reason`: `reader` (nothing of an answer was taken within `server.reader_timeout`), \
-         `idle` (HTTP/2, nothing was asked for within `server.idle_timeout`).",
+        "Connections that were ended. `reason`: `reader` (less than 16 KiB of a waiting answer was taken \
+         within `server.reader_timeout`), `idle` (HTTP/2, nothing was asked for within `server.idle_timeout`).",
     ),
     (SHARED, "Requests that waited for the answer to an identical one. `outcome` (`shared`, `alone`, `abandoned`)."),
 ];
