@@ -157,7 +157,11 @@ pub(super) fn answer(data: &[u8]) {
     for (path, _) in splice::errors_of(&body) {
         splice::as_client_sees(path);
     }
-    splice::members(&body).ok();
+    splice::element(&body, &trie()).ok();
+    if let Ok(answer) = splice::answer(&body, &trie()) {
+        let shown = splice::shown(&body, &answer.marks, answer.errors.as_ref(), ["product", "a"]);
+        assert!(splice::answer(&shown, &trie()).is_ok(), "what is shown of an answer is one");
+    }
     splice::members_of(&body, whole.clone()).ok();
     splice::elements(&body, whole.clone(), &trie()).ok();
     splice::named(&body, whole.clone(), ["data", "path"]).ok();

@@ -36,6 +36,8 @@ pub struct Settings {
     pub persisted: gateway::persisted::Config,
     /// Identical queries that share one answer.
     pub share: gateway::share::Config,
+    /// Products that slates show, kept between requests.
+    pub products: gateway::products::Config,
     /// How long a shopper's own browser may keep an answer.
     pub cache: gateway::caching::Config,
     /// Lists that are put in order without a directive.

@@ -8,6 +8,7 @@ use crate::engine::{Engine, ModelSettings};
 use crate::gateway::compose::Composed;
 use crate::gateway::persisted::Persisted;
 use crate::gateway::persisted::remembered::Remembered;
+use crate::gateway::products::Products;
 use crate::gateway::rerank::Sealer;
 use crate::gateway::share::Share;
 use crate::gateway::{Gateway, Modules, personalize};
@@ -145,6 +146,8 @@ pub struct State {
     pub lifecycle: Lifecycle,
     /// Tells who keeps something of a file that it may have changed.
     pub reloaded: Reloaded,
+    /// Products that slates show; who learns that one changed tells it here.
+    pub products: Products,
     metrics: Metrics,
     /// Shared by every gateway, and given other keys where the secrets change.
     sealer: Sealer,
@@ -181,6 +184,7 @@ impl State {
         let sealer = Sealer::new(&key);
         sealer.rekey(&key, &older);
         let remembered = Remembered::new(settings.persisted.memory.as_u64());
+        let products = Products::new(&settings.products);
         let (lifecycle, reloaded) = (Lifecycle::default(), Reloaded::default());
         Ok(Self {
             catalogue,
@@ -191,6 +195,7 @@ impl State {
             log,
             lifecycle,
             reloaded,
+            products,
             metrics,
             sealer,
             remembered,
@@ -225,6 +230,7 @@ impl State {
             rerank: settings.rerank.clone(),
             sealer: self.sealer.clone(),
             share: Share::new(&settings.share),
+            products: self.products.clone(),
             caching: settings.cache.clone(),
             persisted: Persisted::open(&settings.persisted, &settings.limits, self.remembered.clone())?,
             debug: settings.debug,
@@ -291,6 +297,7 @@ impl Running {
             gateway.serve(composed);
         }
         self.state.engine.configure(settings.engine.clone());
+        self.state.products.configure(&settings.products);
         self.shop.store(Arc::new(shop));
         self.gateway.store(gateway);
         *app = next.after(&app);

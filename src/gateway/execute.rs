@@ -298,8 +298,7 @@ impl Gateway {
             let roots = spoken.roots(&*self.modules.who);
             run.viewer.events.observe(&roots, Some(answer.shown(&answered.body, &roots)));
         }
-        let text = || answer.text(&run, self.largest_answer());
-        let (text, has_data) = spans::splice().in_scope(text)?;
+        let (text, has_data) = spans::splice().in_scope(|| answer.text(&run, self.largest_answer()))?;
         let cookie = run.viewer.events.set_cookie();
         let caching = self.modules.caching.of(&run, envelope.method, upstream.as_ref(), cookie.is_some(), &text);
         let returns = |name: &http::HeaderName| self.modules.platform.returns(name);
@@ -325,7 +324,8 @@ impl Gateway {
     fn means(&self, served: &Served) -> Means {
         Means {
             upstream: self.modules.upstream.asking_for("lookup"),
-            lookup: self.modules.platform.lookup(),
+            platform: Arc::clone(&self.modules.platform),
+            products: self.modules.products.clone(),
             personalization: self.personalization.clone(),
             introspection: Arc::clone(&served.introspection),
             max_entities: self.limits.entities,

@@ -28,6 +28,7 @@ pub mod passed;
 pub mod persisted;
 pub mod personalize;
 pub mod plan;
+pub mod products;
 pub mod rerank;
 pub mod respond;
 pub mod run;

@@ -4,6 +4,7 @@ use super::caching;
 use super::debug;
 use super::persisted::Persisted;
 use super::personalize::Decider;
+use super::products::Products;
 use super::rerank::{self, Sealer};
 use super::share::Share;
 use super::who::Who;
@@ -32,6 +33,8 @@ pub struct Modules {
     pub persisted: Persisted,
     /// Identical queries that are on their way.
     pub share: Share,
+    /// Products of look-ups that may be shown again.
+    pub products: Products,
     /// How long a shopper's own browser may keep a personalized answer.
     pub caching: caching::Config,
     /// What answers tell of how they came about.

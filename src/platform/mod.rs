@@ -156,6 +156,12 @@ pub trait Platform: Send + Sync {
         false
     }
 
+    /// Whether a forwarded header only names who asks (the visitor, the visit, the browser) and by the platform's own
+    /// account changes nothing of a product. Look-ups of products that are kept go out without it.
+    fn identifies(&self, _name: &HeaderName) -> bool {
+        false
+    }
+
     /// Asks the platform whose customer token this is. `None`: nobody's, or expired. `headers` are the forwarded ones.
     async fn confirm(
         &self,

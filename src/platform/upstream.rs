@@ -141,10 +141,8 @@ impl Upstream {
 
     /// Posts a JSON body and buffers the whole answer, decompressed, within `max_answer` and `timeout`.
     /// Errors: [`UpstreamError`]; an HTTP error status is an answer, not an error.
-    pub async fn ask(&self, mut headers: HeaderMap, body: Bytes, repeat: Repeat) -> Result<Answer, UpstreamError> {
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let request = self.request(Method::POST, None, headers, body)?;
+    pub async fn ask(&self, headers: HeaderMap, body: Bytes, repeat: Repeat) -> Result<Answer, UpstreamError> {
+        let request = self.request(Method::POST, None, asking(headers), body)?;
         let until = Instant::now() + self.config.timeout;
         let spare = self.spare(&request, repeat);
         let first = self.collect(request, until).await;
@@ -156,6 +154,16 @@ impl Upstream {
             }
             None => first.result,
         }
+    }
+
+    /// Headers as they leave with [`Upstream::ask`], the gateway's own credentials among them.
+    pub fn leaving(&self, headers: HeaderMap) -> HeaderMap {
+        self.headers(asking(headers))
+    }
+
+    /// Where everything is sent.
+    pub fn endpoint(&self) -> &Uri {
+        &self.url
     }
 
     /// The request once more, where it may be sent once more.
@@ -296,6 +304,13 @@ impl Upstream {
         parts.path_and_query = Some(joined);
         Uri::from_parts(parts).map_err(|error| UpstreamError::Query(error.to_string()))
     }
+}
+
+/// The headers of a question whose answer is read here.
+fn asking(mut headers: HeaderMap) -> HeaderMap {
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers
 }
 
 /// What an outcome says about the shop. Questions of our own that time out say nothing: many of them, or slow ones,

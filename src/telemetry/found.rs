@@ -17,14 +17,17 @@ pub enum CacheAsked {
     Decision { hit: bool },
     /// A shopper's taste.
     Taste { hit: bool },
+    /// A product of a slate.
+    Product { hit: bool },
 }
 
 /// The metric and the label of each, in the order of [`CacheAsked`].
-const CACHES: [(&str, &str); 4] = [
+const CACHES: [(&str, &str); 5] = [
     (names::DOCUMENTS, "documents"),
     (names::DOCUMENTS, "plans"),
     (names::DECISIONS, "decisions"),
     (names::DECISIONS, "tastes"),
+    (names::PRODUCTS, "products"),
 ];
 
 static ASKED: [AtomicU64; 2 * CACHES.len()] = [const { AtomicU64::new(0) }; 2 * CACHES.len()];
@@ -37,6 +40,7 @@ impl CacheAsked {
             Self::Plan { hit } => (1, hit),
             Self::Decision { hit } => (2, hit),
             Self::Taste { hit } => (3, hit),
+            Self::Product { hit } => (4, hit),
         };
         ASKED[2 * cache + usize::from(hit)].fetch_add(1, Ordering::Relaxed);
     }

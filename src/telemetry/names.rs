@@ -47,6 +47,8 @@ pub const DOCUMENTS: &str = "outfitter_document_cache_total";
 pub const DECISIONS: &str = "outfitter_decision_cache_total";
 /// Counter, by outcome: decisions and outcomes handed to the decision log.
 pub const DECISION_LOG: &str = "outfitter_decision_log_total";
+/// Counter, by outcome: products of slates looked for among those kept.
+pub const PRODUCTS: &str = "outfitter_product_cache_total";
 /// Counter, by purpose: calls that fetched a customer's data.
 pub const CUSTOMER_DATA: &str = "outfitter_customer_data_total";
 /// Counter, by reason: spans that did not reach the collector.
@@ -111,7 +113,7 @@ pub const HISTOGRAMS: &[(&str, &str)] = &[
     (
         UPSTREAM_DURATION,
         "Requests to the shop's platform, to the head of its answer. `kind`: what they were for (`forward`, `plan`, \
-         `lookup`, `customer`, `crawl`, `schema`); `outcome`: `ok`, an error's code, or `abandoned`.",
+         `lookup`, `renew`, `customer`, `crawl`, `schema`); `outcome`: `ok`, an error's code, or `abandoned`.",
     ),
     (SLATE_DURATION, "Slates of products decided, without their look-up and without those kept. `served_by`."),
     (
@@ -144,6 +146,11 @@ pub const COUNTERS: &[(&str, &str)] = &[
         DECISION_LOG,
         "Decisions and what came of them, handed to the decision log. `outcome` (`written`, `dropped`: the queue was full, \
          `failed`: the database did not take them).",
+    ),
+    (
+        PRODUCTS,
+        "Products that slates show, looked for among those kept. `cache` (`products`), `outcome` (`hit`, stale ones too; \
+         `miss`). Requests that keep none are not counted.",
     ),
     (CUSTOMER_DATA, "Calls that fetched a customer's data, as in the record of them. `purpose`."),
     (

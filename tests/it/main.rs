@@ -12,6 +12,7 @@ mod demo_schema;
 mod doctor;
 mod faults;
 mod http;
+mod kept;
 mod live;
 mod observed;
 mod oracle;

@@ -125,7 +125,7 @@ fn hold_back(old: &Settings, new: &mut Settings) -> Vec<&'static str> {
         store, engine.statistics, platform.name,
         ingest.default_consent, ingest.cookie, ingest.events, ingest.traffic, ingest.record, ingest.customer,
         // The log, the exporter and the room for remembered documents are made once.
-        telemetry, persisted.memory, demo,
+        telemetry, persisted.memory, products.memory, demo,
         // The model's threads are started once; its folder may be another.
         model.threads, model.queue, model.share,
     }

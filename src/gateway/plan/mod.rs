@@ -10,11 +10,13 @@ mod collect;
 mod personal;
 mod rank;
 mod root;
+mod selection;
 mod trie;
 mod upstream;
 
 pub use collect::{Guard, Guards};
 pub use rank::{EdgeMember, Member, PageMember, pool};
+pub use selection::{Alone, Selection};
 pub use trie::{Branch, Trie};
 
 use super::compose::Composed;
@@ -258,17 +260,6 @@ pub struct Ask {
     pub products: Vec<SelectionId>,
     /// What is asked of the products that explain.
     pub because: Vec<SelectionId>,
-}
-
-/// What the client asked of a product: the inside of a look-up.
-#[derive(Debug)]
-pub struct Selection {
-    /// Inline fragments on the product type.
-    pub inside: Rendered,
-    /// Named fragments that it leans on, rendered, with their variables.
-    pub fragments: Vec<(Name, Rendered)>,
-    /// Where sites stand in each product.
-    pub trie: Trie,
 }
 
 /// Why an operation cannot be planned: shown to the client as a request error.

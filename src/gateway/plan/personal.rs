@@ -11,6 +11,7 @@ use crate::gateway::compose::Entry;
 use crate::gateway::personalize::ParsedDocument;
 use apollo_compiler::Name;
 use apollo_compiler::executable::{Field, Selection as Node_};
+use std::sync::OnceLock;
 
 /// Variables that bring the representations of entities.
 const REPRESENTATIONS: &str = "$_gw_r:[_Any!]! ";
@@ -148,7 +149,7 @@ impl<'a> Planner<'a> {
         }
         let fragments = self.render_fragments(&inside, false);
         let selection = self.selections.len();
-        self.selections.push(Selection { inside, fragments, trie: Trie::default() });
+        self.selections.push(Selection { inside, fragments, trie: Trie::default(), alone: OnceLock::new() });
         self.looking_up.set(self.looking_up.get() + 1);
         let trie = self.trie(below, level);
         self.looking_up.set(self.looking_up.get() - 1);

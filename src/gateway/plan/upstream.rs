@@ -1,6 +1,6 @@
 //! Rendering for the platform: the client's own selections with placeholders where personalized fields stood.
 
-use super::{Plan, Planner, Rendered, SelectionId, Variable};
+use super::{Planner, Rendered, Variable};
 use crate::gateway::compose::Entry;
 use apollo_compiler::ast::{Argument, Directive, DirectiveList, Value};
 use apollo_compiler::executable::{Field, Selection as Node_};
@@ -154,32 +154,6 @@ pub(super) fn define(variables: &[Variable], used: &[&Name], first: &str, text: 
         text.push_str(&format!("({definitions})"));
     }
     named
-}
-
-impl Plan {
-    /// The look-up of these selections in one document, and the operation's variables in it: `_gw_s0: nodes(ids: $_gw_i0) {…} _gw_s1: …`.
-    pub(crate) fn look_up(&self, selections: &[SelectionId]) -> (String, Vec<Name>) {
-        let (mut ids, mut body, mut tail) = (String::new(), String::from("{"), String::new());
-        let mut used: Vec<&Name> = self.directives.variables.iter().collect();
-        let mut seen: Vec<&Name> = Vec::new();
-        for id in selections {
-            let Some(selection) = self.selections.get(*id) else { continue };
-            ids.push_str(&format!("$_gw_i{id}:[ID!]! "));
-            body.push_str(&format!("_gw_s{id}:nodes(ids:$_gw_i{id}){{{}}} ", selection.inside.text));
-            used.extend(&selection.inside.variables);
-            for (name, fragment) in &selection.fragments {
-                used.extend(&fragment.variables);
-                if !seen.contains(&name) {
-                    seen.push(name);
-                    tail.push_str(&fragment.text);
-                }
-            }
-        }
-        body.push('}');
-        let mut text = String::from("query");
-        let variables = define(&self.variables, &used, &ids, &mut text);
-        (text + &self.directives.text + &body + &tail, variables)
-    }
 }
 
 /// Whether any part of a document may be deferred.

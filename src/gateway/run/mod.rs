@@ -4,7 +4,9 @@
 //! all of them up together, settles, and executes the personalization schema; the products that were placed bring the
 //! sites of the next wave. Waves are as many as `personalized` is nested.
 
+mod batch;
 mod connection;
+mod keeping;
 mod keyed;
 mod look_up;
 mod personal;
@@ -15,11 +17,13 @@ use super::debug::{Stage, Watch};
 use super::introspect::Introspection;
 use super::personalize::{Personalization, Viewer};
 use super::plan::{Fetch, LocalField, Plan, SiteId, SiteKind};
+use super::products::Products;
+use super::products::key::Sent;
 use super::rerank::{Paging, Sealer};
 use super::splice::{self, Fragment, FragmentId, Wanted};
 use super::variables::Variables;
 use crate::domain::ids::ProductKey;
-use crate::platform::Lookup;
+use crate::platform::Platform;
 use crate::platform::upstream::Upstream;
 use crate::telemetry::spans;
 use bytes::Bytes;
@@ -33,8 +37,10 @@ use std::sync::Arc;
 pub struct Means {
     /// The shop.
     pub upstream: Upstream,
-    /// How products are looked up there.
-    pub lookup: Lookup,
+    /// How products are looked up there, and what of a request says who asks.
+    pub platform: Arc<dyn Platform>,
+    /// Those that were a moment ago.
+    pub products: Products,
     /// The personalization schema.
     pub personalization: Personalization,
     /// Answers `__schema` and `__type`.
@@ -58,6 +64,8 @@ pub struct Run {
     pub headers: HeaderMap,
     /// Everything that was read or written, by [`FragmentId`].
     pub fragments: Vec<Fragment>,
+    /// What goes out with look-ups whose products are kept, once that is known; `None` within: they are not.
+    sent: Option<Option<Arc<Sent>>>,
     /// Products by selection, as it asks for them; `None`: not to be had in this market.
     loaded: Keyed<Option<FragmentId>>,
     /// Answers by site and entity key.
@@ -93,6 +101,7 @@ impl Run {
             viewer,
             headers,
             fragments: Vec::new(),
+            sent: None,
             taken: HashSet::new(),
             pagings: Vec::new(),
             requests: 0,

@@ -120,7 +120,7 @@ fn is_anonymous(came: &HeaderMap, platform: &dyn Platform) -> bool {
 }
 
 /// Whether a header never changes what is answered.
-pub(super) fn is_neutral(name: &HeaderName, platform: &dyn Platform) -> bool {
+pub fn is_neutral(name: &HeaderName, platform: &dyn Platform) -> bool {
     NEUTRAL.contains(&name.as_str()) || platform.neutral(name)
 }
 

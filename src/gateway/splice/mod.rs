@@ -15,8 +15,8 @@ pub use assemble::{assemble, errors_below};
 pub use errors::{Error, MAX_ERRORS, as_client_sees, errors_in, errors_of, take_below};
 pub use own::own_fragment;
 pub use part::{named, places, value};
-pub use scan::{Answer, Element, Malformed, Members, answer, elements, members, members_of, text};
-pub use shown::{Mark, shown};
+pub use scan::{Answer, Element, Malformed, Members, answer, element, elements, members_of, text};
+pub use shown::shown;
 pub use write::Writing;
 
 use super::plan::{RankId, SiteId};
@@ -38,6 +38,18 @@ pub struct Fragment {
     /// Errors below this piece, with paths from its root.
     pub errors: Vec<errors::Error>,
     steps: Vec<(Option<usize>, Step)>,
+}
+
+/// A member of `data`, or of an object that is one: where its name and its value stand. Those of an object stand before
+/// the object itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// 0 for root fields, 1 for what is in them.
+    pub depth: usize,
+    /// The name, without its quotation marks.
+    pub name: Range<usize>,
+    /// The value.
+    pub value: Range<usize>,
 }
 
 /// A part of a fragment.

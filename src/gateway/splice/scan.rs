@@ -1,8 +1,7 @@
 //! One pass over an answer of the platform. The bytes are untrusted: nothing here indexes without a check, and nesting
 //! is bounded.
 
-use super::shown::Mark;
-use super::{Fragment, Hole, Piece, Step, Wanted};
+use super::{Fragment, Hole, Mark, Piece, Step, Wanted};
 use crate::gateway::plan::{Branch, HIDDEN, Trie};
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -87,11 +86,13 @@ pub fn elements(body: &Bytes, list: Range<usize>, trie: &Trie) -> Result<Vec<Opt
             b']' => return Ok(elements),
             b',' => scan.at += 1,
             b'{' => {
-                scan.from = scan.at;
+                let start = scan.at;
+                scan.from = start;
                 scan.out = Fragment { body: body.clone(), ..Fragment::default() };
                 let hidden = scan.object(trie, None, 0)?;
                 scan.flush(scan.at);
-                elements.push(Some(Element { fragment: std::mem::take(&mut scan.out), hidden }));
+                let place = start..scan.at;
+                elements.push(Some(Element { fragment: std::mem::take(&mut scan.out), hidden, place }));
             }
             _ => {
                 scan.skip()?;
@@ -118,30 +119,16 @@ pub struct Element {
     pub fragment: Fragment,
     /// The hidden members: name and value.
     pub hidden: Members,
+    /// Where it stands in the body.
+    pub place: Range<usize>,
 }
 
-/// The members of `data`, where it is an object: name and value.
-pub fn members(body: &Bytes) -> Result<Members, Malformed> {
-    let mut scan = Scan::new(body, 0);
-    scan.expect(b'{')?;
-    loop {
-        match scan.next()? {
-            b'}' => return Ok(Vec::new()),
-            b',' => scan.at += 1,
-            _ => {
-                let name = scan.key()?;
-                if body.get(name) != Some(b"data") {
-                    scan.skip()?;
-                    continue;
-                }
-                if scan.next()? != b'{' {
-                    return Ok(Vec::new());
-                }
-                scan.at += 1;
-                return scan.plain_members();
-            }
-        }
-    }
+/// An object that is a body by itself. Errors: it is none.
+pub fn element(body: &Bytes, trie: &Trie) -> Result<Element, Malformed> {
+    let mut scan = Scan::of(body, 0);
+    let hidden = scan.object(trie, None, 0)?;
+    scan.flush(scan.at);
+    Ok(Element { fragment: scan.out, hidden, place: 0..scan.at })
 }
 
 /// A JSON string or number as text, escapes resolved: platforms write `gid:\/\/`.
@@ -322,6 +309,7 @@ impl<'a> Scan<'a> {
                         let start = self.at;
                         self.skip()?;
                         hidden.push((name.into(), start..self.at));
+                        self.mark(depth, range, start);
                         if !kept && self.next()? == b',' {
                             self.at += 1;
                         }
@@ -352,12 +340,17 @@ impl<'a> Scan<'a> {
                             self.hole(Wanted::Site(*site), name, path)?;
                         }
                     }
-                    if let Some(marks) = self.marks.as_mut().filter(|_| depth <= 1) {
-                        marks.push(Mark { depth, name: range, value: value..self.at });
-                    }
+                    self.mark(depth, range, value);
                     (end, kept) = (self.at, true);
                 }
             }
+        }
+    }
+
+    /// Notes a member whose value ends here, near the root and where somebody asks for it.
+    fn mark(&mut self, depth: usize, name: Range<usize>, value: usize) {
+        if let Some(marks) = self.marks.as_mut().filter(|_| depth <= 1) {
+            marks.push(Mark { depth, name, value: value..self.at });
         }
     }
 

@@ -1,21 +1,10 @@
 //! What an answer shows of its root fields, in a few bytes: enough to prove what the operation says of its shopper
 //! (`ingest::traffic::proof`), so that nobody has to read the whole answer a second time.
 
+use super::Mark;
 use super::scan::members_of;
 use bytes::Bytes;
 use std::ops::Range;
-
-/// A member of `data`, or of an object that is one: where its name and its value stand. Those of an object stand before
-/// the object itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
-    /// 0 for root fields, 1 for what is in them.
-    pub depth: usize,
-    /// The name, without its quotation marks.
-    pub name: Range<usize>,
-    /// The value.
-    pub value: Range<usize>,
-}
 
 /// The members of a root field that prove something.
 const PROVES: [&[u8]; 4] = [b"id", b"userErrors", b"customerUserErrors", b"cart"];

@@ -55,6 +55,17 @@ const BACK: [&str; 14] = [
     "x-shopify-api-version-warning",
 ];
 
+/// Request headers that name the visitor, the visit, the page or the browser, for analytics and logs alone. In order of the
+/// alphabet, for the binary search.
+const IDENTIFY: [&str; 6] = [
+    "custom-storefront-request-group-id",
+    "shopify-storefront-s",
+    "shopify-storefront-y",
+    "user-agent",
+    "x-shopify-uniquetoken",
+    "x-shopify-visittoken",
+];
+
 /// Headers and cookies that name the visitor, the longest-lived first.
 const VISITOR: [(&str, &str); 3] =
     [("shopify-storefront-y", ""), ("x-shopify-uniquetoken", ""), ("cookie", "_shopify_y")];
@@ -79,6 +90,11 @@ pub(super) fn forwards(name: &HeaderName, own_token: bool, trust_buyer: bool) ->
 /// Whether a response header travels back.
 pub(super) fn returns(name: &HeaderName) -> bool {
     BACK.binary_search(&name.as_str()).is_ok()
+}
+
+/// Whether a request header only names who asks.
+pub(super) fn identifies(name: &HeaderName) -> bool {
+    IDENTIFY.binary_search(&name.as_str()).is_ok()
 }
 
 /// The visitor, or else the visit, by header or cookie.
@@ -122,6 +138,7 @@ mod tests {
     fn the_lists_are_sorted_for_the_search() {
         assert!(FORWARD.is_sorted());
         assert!(BACK.is_sorted());
+        assert!(IDENTIFY.is_sorted());
     }
 
     #[test]

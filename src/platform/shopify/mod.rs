@@ -176,6 +176,10 @@ impl Platform for Shopify {
         *name == headers::BUYER_IP
     }
 
+    fn identifies(&self, name: &HeaderName) -> bool {
+        headers::identifies(name)
+    }
+
     async fn confirm(
         &self,
         upstream: &Upstream,

@@ -20,6 +20,7 @@ use outfitter::gateway::limits::Limits;
 use outfitter::gateway::persisted::Persisted;
 use outfitter::gateway::persisted::remembered::Remembered;
 use outfitter::gateway::personalize;
+use outfitter::gateway::products::Products;
 use outfitter::gateway::rerank::Sealer;
 use outfitter::gateway::share::Share;
 use outfitter::gateway::{Gateway, Modules};
@@ -84,6 +85,7 @@ pub(crate) fn modules_to(url: String, limits: &Limits) -> (Modules, Composed) {
         rerank: Vec::new(),
         sealer: Sealer::new(&[0; 32]),
         share: Share::new(&Default::default()),
+        products: Products::new(&Default::default()),
         caching: Default::default(),
         persisted: Persisted::open(&Default::default(), limits, Remembered::new(1 << 20)).unwrap(),
         debug: Default::default(),
