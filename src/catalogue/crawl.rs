@@ -54,6 +54,8 @@ impl Default for Config {
 
 /// How many pages in a row may bring no product that was not there yet.
 const BARREN: usize = 20;
+/// The shortest time between two crawls where webhooks tell of changes that only a crawl can read.
+const SOONEST: Duration = Duration::from_secs(2 * 60);
 /// The first wait before a page is asked for again; it doubles.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
@@ -152,7 +154,15 @@ impl Crawler {
                     self.config.interval.min(Duration::from_secs(60))
                 }
             };
-            tokio::time::sleep(wait.max(Duration::from_secs(1))).await;
+            // News that only the shop can complete brings the next crawl forward, but never at once.
+            let soon = async {
+                tokio::time::sleep(wait.min(SOONEST)).await;
+                self.catalogue.stale().await;
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait.max(Duration::from_secs(1))) => {}
+                () = soon => {}
+            }
         }
     }
 
@@ -191,6 +201,7 @@ impl Crawler {
         let index = index.map_err(|error| CrawlError::Keep(error.to_string()))?;
         let products = index.len();
         self.catalogue.replace(index, read_at);
+        self.catalogue.renew_soon();
         Ok(products)
     }
 

@@ -1,12 +1,21 @@
 //! The catalogue in use, swapped as a whole, and how old it is.
+//!
+//! Between two crawls webhooks keep it fresh: news is gathered for a moment and put into a new snapshot, off the threads
+//! that serve requests.
 
 use super::Index;
+use super::changes::Changes;
+use crate::platform::news::Change;
 use crate::telemetry::events::CatalogueStands;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Notify;
+
+/// How long news is gathered before a snapshot is built of it.
+const GATHERED: Duration = Duration::from_millis(250);
 
 /// The catalogue of the shop as of its last crawl or import.
 #[derive(Debug, Default)]
@@ -14,6 +23,11 @@ pub struct Catalogue {
     index: ArcSwap<Index>,
     /// Milliseconds since 1970 of the last replacement; 0 before the first.
     read_at: AtomicI64,
+    changes: Mutex<Changes>,
+    /// Whether somebody is building a snapshot of the news.
+    renewing: AtomicBool,
+    /// Told where the shop is to be asked before the interval is over.
+    stale: Notify,
 }
 
 impl Catalogue {
@@ -22,11 +36,75 @@ impl Catalogue {
         self.index.load_full()
     }
 
-    /// Puts a new snapshot in use, as read at the given moment.
+    /// Puts a new snapshot in use, as read at the given moment. What was heard since then is put into it soon.
     pub fn replace(&self, index: Index, read_at: Timestamp) {
-        self.index.store(Arc::new(index));
+        {
+            let mut changes = self.changes();
+            changes.forget_before(read_at);
+            changes.pending = !changes.is_empty();
+            self.index.store(Arc::new(index));
+        }
         self.read_at.store(read_at.as_millisecond(), Ordering::Release);
         self.tell(Timestamp::now());
+    }
+
+    /// Takes news of the shop's products: they are in the snapshot in use a moment later, or, where the news does not say
+    /// enough, after the next crawl, which then comes earlier. Needs a runtime.
+    pub fn hear(self: &Arc<Self>, news: impl IntoIterator<Item = Change>) {
+        let now = Timestamp::now();
+        let stale = {
+            let mut changes = self.changes();
+            news.into_iter().fold(false, |stale, change| changes.hear(change, now) | stale)
+        };
+        if stale {
+            self.stale.notify_one();
+        }
+        self.renew_soon();
+    }
+
+    /// Until news came of which only the shop knows the rest.
+    pub async fn stale(&self) {
+        self.stale.notified().await;
+    }
+
+    /// Starts building, unless somebody does already or there is nothing to build of.
+    pub(super) fn renew_soon(self: &Arc<Self>) {
+        if !self.changes().pending || self.renewing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let catalogue = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(GATHERED).await;
+            let building = catalogue.clone();
+            if tokio::task::spawn_blocking(move || building.renew()).await.is_err() {
+                tracing::error!("news of products could not be put into the catalogue; the next crawl brings it");
+            }
+            catalogue.renewing.store(false, Ordering::Release);
+            // What came while it was built.
+            catalogue.renew_soon();
+        });
+    }
+
+    /// Builds a snapshot of the one in use and the news. Where a crawl was faster it is built again of its result.
+    fn renew(&self) {
+        loop {
+            let before = self.index.load_full();
+            let products = {
+                let mut changes = self.changes();
+                changes.pending = false;
+                changes.applied(&before)
+            };
+            let renewed = Arc::new(Index::build(products));
+            let found = self.index.compare_and_swap(&before, renewed);
+            if Arc::ptr_eq(&found, &before) {
+                return self.tell(Timestamp::now());
+            }
+        }
+    }
+
+    fn changes(&self) -> MutexGuard<'_, Changes> {
+        // A panic while the lock was held loses news at most, and the next crawl brings it.
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the metrics how the catalogue stands at this moment. Its age grows by itself: call it on an interval.
@@ -71,5 +149,31 @@ mod tests {
         assert_eq!(catalogue.age(Timestamp::from_second(1_090).unwrap()), Some(90.0));
         assert_eq!(catalogue.age(Timestamp::from_second(900).unwrap()), Some(0.0));
         assert!(catalogue.is_empty());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn news_is_in_the_catalogue_a_moment_later_and_survives_a_crawl_that_began_before_it() {
+        let catalogue = Arc::new(Catalogue::default());
+        let product = |key: &str| -> crate::domain::product::CatalogueProduct {
+            serde_json::from_str(&format!(r#"{{"key":"{key}","handle":"{key}","title":"T"}}"#)).unwrap()
+        };
+        let crawl = || Index::build(["a", "b"].map(product));
+        let begun = Timestamp::now();
+        catalogue.replace(crawl(), begun);
+        let gone = || async {
+            for _ in 0..200 {
+                if catalogue.current().ordinal("b").is_none() {
+                    return true;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            false
+        };
+        catalogue.hear([Change::Gone(crate::domain::ids::ProductKey::new("b"), Timestamp::now())]);
+        assert!(gone().await);
+        catalogue.replace(crawl(), begun);
+        catalogue.renew_soon();
+        assert!(gone().await);
+        assert_eq!(catalogue.current().products().len(), 1);
     }
 }

@@ -3,6 +3,7 @@
 //! Readers take [`Catalogue::current`] once a request and work on that snapshot; a crawl builds a new [`Index`] beside
 //! it and swaps it in.
 
+mod changes;
 mod checkpoint;
 pub mod crawl;
 pub mod freshness;

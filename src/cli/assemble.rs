@@ -18,6 +18,7 @@ use crate::model::Served;
 use crate::model::versions::Versions;
 use crate::platform::upstream::{Upstream, UpstreamConfigError};
 use crate::platform::{self, Platform, introspect};
+use crate::server::doors;
 use crate::server::graphiql::{self, PageSettings};
 use crate::server::{self, App, AppParts, Lifecycle, Live, Reloaded, Routes};
 use crate::settings::Settings;
@@ -249,7 +250,8 @@ impl State {
 
     fn routes(&self, settings: &Settings, app: App) -> Routes {
         let page = PageSettings { endpoint: "/graphql", demo: self.demo, consent: settings.ingest.default_consent };
-        server::router(app, graphiql::routes(&page))
+        let doors = doors::routes(&self.ingest, &settings.ingest, settings.server.body_timeout);
+        server::router(app, graphiql::routes(&page).merge(doors))
     }
 }
 

@@ -61,6 +61,12 @@ impl Consent {
         Self(self.0 | other.0)
     }
 
+    /// What both allow.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// What this allows and the other does not.
     #[must_use]
     pub fn without(self, other: Self) -> Self {

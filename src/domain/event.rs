@@ -26,6 +26,8 @@ pub enum EventType {
     CheckoutCompleted,
     RecommendationViewed,
     RecommendationClicked,
+    /// An order is taken back; told by the platform alone.
+    OrderCancelled,
 }
 
 /// One event of one shopper. Who the shopper is stands beside it, never in it.

@@ -36,7 +36,8 @@ impl Action {
             | EventType::ProductRemovedFromCart
             | EventType::CartViewed
             | EventType::CheckoutStarted
-            | EventType::RecommendationViewed => None,
+            | EventType::RecommendationViewed
+            | EventType::OrderCancelled => None,
         }
     }
 }

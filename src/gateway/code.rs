@@ -135,6 +135,18 @@ codes! {
     UpstreamInvalid "OUTFITTER_UPSTREAM_INVALID" BAD_GATEWAY Http
         "The shop platform's answer cannot be used."
         "Operators find what was wrong with it in the log under the request's id.";
+    WebhookUnproven "OUTFITTER_WEBHOOK_UNPROVEN" UNAUTHORIZED Http
+        "A webhook's signature is missing, too old, or not that of its body under the configured secrets."
+        "Check that the platform signs with a secret of `ingest.webhooks`, and the gateway's clock.";
+    WebhookNotTaken "OUTFITTER_WEBHOOK_NOT_TAKEN" NOT_FOUND Http
+        "Webhooks of this platform are not configured."
+        "Name the platform's secrets under `ingest.webhooks`, and check the path.";
+    TryLater "OUTFITTER_TRY_LATER" SERVICE_UNAVAILABLE Http
+        "A delivery or events cannot be kept at the moment."
+        "Send the same again after the seconds of `Retry-After`; platforms do so by themselves.";
+    TooMany "OUTFITTER_TOO_MANY" TOO_MANY_REQUESTS Http
+        "More deliveries or events come in than are taken at once."
+        "Send the same again after the seconds of `Retry-After`.";
     Unpersonalized "OUTFITTER_UNPERSONALIZED" OK Field
         "A personalized field could not be served; it is null and the platform's data stands."
         "Render the page without it; operators find the cause in the log under the request's id.";

@@ -14,14 +14,15 @@ use super::limit::Limit;
 use super::record::{Recorded, Recorder};
 use super::traffic::{RootField, Sights, claims, proof, roots};
 use super::validate::Rules;
+use super::webhook::Webhooks;
 use super::withdrawn::Withdrawn;
 use crate::catalogue::Catalogue;
 use crate::domain::consent::Purpose;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventType};
 use crate::engine::context::Context;
 use crate::platform::Platform;
 use crate::platform::secret::Secret;
-use crate::store::{DecisionStore, ShopperState, ShopperStore};
+use crate::store::{DecisionStore, ShopperState, ShopperStore, StoreError};
 use crate::telemetry::events::LearningDropped;
 use apollo_compiler::ast::{OperationDefinition, Selection};
 use bytes::Bytes;
@@ -51,18 +52,28 @@ pub struct Deps {
     pub learner: Arc<dyn Learner>,
 }
 
+/// Whether a shopper's rate counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Sent by a shopper's own client.
+    Limited,
+    /// Sent by the platform, or taken before and only done now.
+    Free,
+}
+
 /// Who is asking, and what they did. One for the whole gateway; shared by reference.
 pub struct Ingest {
-    config: Config,
-    identity: Identity,
-    eraser: Eraser,
-    withdrawn: Withdrawn,
+    pub(super) config: Config,
+    pub(super) identity: Identity,
+    pub(super) eraser: Eraser,
+    pub(super) withdrawn: Withdrawn,
     limit: Limit,
     seen: Seen,
     sights: Sights,
     platform: Arc<dyn Platform>,
-    catalogue: Arc<Catalogue>,
+    pub(super) catalogue: Arc<Catalogue>,
     recorder: Arc<Recorder>,
+    pub(super) webhooks: Webhooks,
     /// Kibibytes free for what waits to be learned from traffic.
     room: Arc<Semaphore>,
     /// All of them: [`Ingest::settle`] waits until they are free.
@@ -95,6 +106,7 @@ impl Ingest {
             platform: deps.platform,
             catalogue: deps.catalogue,
             recorder,
+            webhooks: Webhooks::open(&config.webhooks)?,
             room: Arc::new(Semaphore::new(rooms as usize)),
             rooms,
             passed_by: AtomicU64::new(0),
@@ -157,28 +169,41 @@ impl Ingest {
     /// part is done.
     pub async fn accept(&self, caller: &Caller, events: Vec<Event>) -> Vec<Outcome> {
         let mut batch = Batch::new(events);
+        if let Err(error) = self.walk(caller, &mut batch, Pace::Limited).await {
+            tracing::warn!(%error, "events could not be stored; their senders were asked to try again");
+        }
+        batch.outcomes()
+    }
+
+    /// The walk of events: consent → rate → validation → store → statistics → training log.
+    /// Errors: the store did not take what was allowed and valid, and nothing of it was learned.
+    pub(super) async fn walk(&self, caller: &Caller, batch: &mut Batch, pace: Pace) -> Result<(), StoreError> {
         let allowed = self.withdrawn.left(caller);
-        let Some(who) = consent::admit(&mut batch, caller, allowed) else { return batch.outcomes() };
-        self.limit.admit(&mut batch, who, Instant::now());
+        let Some(who) = consent::admit(batch, caller, allowed) else { return Ok(()) };
+        if pace == Pace::Limited {
+            self.limit.admit(batch, who, Instant::now());
+        }
         let index = self.catalogue.current();
         let rules = Rules { catalogue: &index, now: Timestamp::now(), max_age: self.config.events.max_age };
         batch.sift(|event| rules.check(event));
         if allowed.allows(Purpose::Preferences) {
-            apply::store(&*self.eraser.shoppers, who, &mut batch).await;
+            apply::store(&*self.eraser.shoppers, who, batch).await?;
             // A withdrawal that came in between found nothing of these yet.
             if !self.allows(caller, Purpose::Preferences) {
-                apply::undo(&*self.eraser.shoppers, who, &mut batch).await;
+                apply::undo(&*self.eraser.shoppers, who, batch).await;
             }
         } else {
-            self.seen.sift(who, &mut batch);
+            self.seen.sift(who, batch);
         }
         if self.allows(caller, Purpose::Analytics) {
-            let events = batch.events();
+            let mut events = batch.events();
+            // What was taken back teaches nothing.
+            events.retain(|event| event.kind != EventType::OrderCancelled);
             self.eraser.learner.learn(who, &events);
             self.recorder.append(who, &caller.market, &events);
             self.eraser.decisions.outcomes(who, &events);
         }
-        batch.outcomes()
+        Ok(())
     }
 
     /// Sets or withdraws consent, purpose by purpose, and erases what was withdrawn.

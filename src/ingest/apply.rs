@@ -5,13 +5,14 @@ use super::batch::{Batch, Rejection};
 use super::deduplicate;
 use crate::domain::consent::Purpose;
 use crate::domain::ids::ShopperKey;
-use crate::store::{Appended, ShopperStore};
+use crate::store::{Appended, ShopperStore, StoreError};
 
-/// Stores what is in the batch. Duplicates go out; where the store does not answer, all do, to be sent again.
-pub(super) async fn store(store: &dyn ShopperStore, who: &ShopperKey, batch: &mut Batch) {
+/// Stores what is in the batch. Duplicates go out; where the store does not answer, all do, to be sent again, and it is
+/// said why. The one place that decides what "stored" means: an answer of the store.
+pub(super) async fn store(store: &dyn ShopperStore, who: &ShopperKey, batch: &mut Batch) -> Result<(), StoreError> {
     let events = batch.events();
     if events.is_empty() {
-        return;
+        return Ok(());
     }
     match store.append(who, &events).await {
         Ok(answers) => {
@@ -20,11 +21,12 @@ pub(super) async fn store(store: &dyn ShopperStore, who: &ShopperKey, batch: &mu
                 Some(Appended::Accepted) => Ok(()),
                 _ => Err((Rejection::Duplicate, deduplicate::MESSAGE.to_owned())),
             });
+            Ok(())
         }
         Err(error) => {
-            tracing::warn!(%error, "events could not be stored; their senders were asked to try again");
             batch
                 .refuse_all(Rejection::RateLimited, "events cannot be stored at the moment; send it again in a minute");
+            Err(error)
         }
     }
 }

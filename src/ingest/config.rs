@@ -2,6 +2,7 @@
 
 use crate::domain::consent::Consent;
 use crate::platform::secret::Secret;
+use crate::platform::webhooks;
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ pub struct Config {
     pub record: Record,
     /// Confirmation of customer tokens by the platform.
     pub customer: Customer,
+    /// Webhooks of the platforms.
+    pub webhooks: webhooks::Config,
 }
 
 impl Default for Config {
@@ -39,6 +42,7 @@ impl Default for Config {
             traffic: Traffic::default(),
             record: Record::default(),
             customer: Customer::default(),
+            webhooks: webhooks::Config::default(),
         }
     }
 }

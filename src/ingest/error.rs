@@ -68,7 +68,27 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// A secret of webhooks cannot be read.
+    #[error("`ingest.webhooks`: {0}")]
+    Webhooks(#[from] crate::platform::webhooks::OpenError),
     /// Started outside an asynchronous runtime: a fault of the program.
     #[error("ingest must be started inside the runtime")]
     NoRuntime,
+}
+
+/// Why a delivery or a beacon was not taken. The texts are for whoever sent it.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// No secret is configured for webhooks of this platform, or there is no such platform.
+    #[error("webhooks of this platform are not taken here; name its secrets under ingest.webhooks")]
+    NotTaken,
+    /// The delivery is not proven to be the platform's.
+    #[error(transparent)]
+    Unproven(#[from] crate::platform::news::Unproven),
+    /// The body cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] crate::platform::news::Unreadable),
+    /// What it says cannot be kept now.
+    #[error("what was sent cannot be kept at the moment; send it again in a few seconds")]
+    Later,
 }

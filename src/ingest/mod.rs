@@ -20,18 +20,21 @@ pub mod identity;
 pub mod learn;
 mod limit;
 pub mod record;
+mod task;
 pub mod traffic;
 mod validate;
+pub mod webhook;
 mod withdrawn;
 
 pub use accept::{Deps, Ingest};
 pub use batch::{Outcome, Rejected, Rejection};
 pub use config::Config;
 pub use consent::{Change, Changed};
-pub use error::{Failure, Refusal, StartError};
+pub use error::{Failure, Refusal, Refused, StartError};
 pub use identity::{Caller, Evidence};
 pub use learn::Learner;
 pub use traffic::RootField;
+pub use webhook::Delivered;
 
 #[cfg(test)]
 mod tests;

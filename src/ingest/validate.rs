@@ -118,6 +118,7 @@ fn complete(event: &Event) -> Result<(), Reason> {
         EventType::CollectionViewed => event.collection.is_none().then_some("collectionId"),
         EventType::SearchSubmitted => event.query.is_none().then_some("query"),
         EventType::CheckoutCompleted => event.lines.is_empty().then_some("lines"),
+        EventType::OrderCancelled => event.order.is_none().then_some("orderId"),
         EventType::RecommendationViewed => event.decision.is_none().then_some("decisionId"),
         EventType::RecommendationClicked if event.product.is_none() => Some("productId"),
         EventType::RecommendationClicked => event.decision.is_none().then_some("decisionId"),

@@ -4,20 +4,25 @@
 //! of catalogue pages and the introspection of a schema.
 
 pub mod answer;
+pub mod bigcommerce;
 pub mod breaker;
 mod endpoint;
 pub mod examine;
 pub mod fault;
 pub mod introspect;
+pub mod loose;
+pub mod news;
 pub mod pages;
 pub mod retry;
 mod sdl;
 pub mod secret;
 pub mod shopify;
+pub mod signed;
 mod streamed;
 mod throttle;
 pub mod trust;
 pub mod upstream;
+pub mod webhooks;
 
 use crate::domain::consent::Consent;
 use crate::domain::ids::{CustomerId, SessionId};

@@ -2,12 +2,13 @@
 //!
 //! From the socket inwards: `shutdown` accepts connections and ends them gracefully, or because their client no longer
 //! moves (`patience`, `stalled`, `pace`), `tls` takes them through a handshake, `routes` says which path is whose and lays the middleware around them, `graphql` collects a body within its limits and hands the request to the
-//! [`Backend`], `subgraph` does so for federation routers, `graphiql` is the browser's page, `health` and `/metrics` serve operators.
+//! [`Backend`], `subgraph` does so for federation routers, `doors` takes what platforms and pages send (`webhook`), `graphiql` is the browser's page, `health` and `/metrics` serve operators.
 
 pub mod app;
 mod body;
 mod certificate;
 pub mod config;
+pub mod doors;
 pub mod graphiql;
 mod graphql;
 mod health;
@@ -20,6 +21,7 @@ mod shutdown;
 mod stalled;
 mod subgraph;
 mod tls;
+mod webhook;
 
 pub use app::{App, AppParts, Backend, Lifecycle};
 pub use body::Served;

@@ -19,6 +19,7 @@ pub(crate) async fn check<S: ShopperStore + DecisionStore>(make: impl Fn() -> S)
     shoppers_do_not_see_each_other(&make()).await;
     a_session_keeps_its_newest_two_hundred(&make()).await;
     purchases_come_from_orders_and_an_order_counts_once(&make()).await;
+    a_cancelled_order_counts_no_more_whichever_comes_first(&make()).await;
     login_moves_the_session_and_a_second_customer_gets_only_what_is_new(&make()).await;
     login_merges_what_both_know(&make()).await;
     erasure_leaves_a_withdrawn_consent(&make()).await;
@@ -51,6 +52,20 @@ fn ordered(id: &str, second: i64, order: Option<&str>, products: &[&str]) -> Eve
 
 fn ids(state: &ShopperState) -> Vec<&str> {
     state.session.events.iter().map(|event| event.id.as_str()).collect()
+}
+
+fn cancelled(id: &str, second: i64, order: &str, products: &[&str]) -> Event {
+    Event { kind: EventType::OrderCancelled, ..ordered(id, second, Some(order), products) }
+}
+
+async fn a_cancelled_order_counts_no_more_whichever_comes_first<S: ShopperStore>(store: &S) {
+    add(store, "c", &[ordered("1", 1, Some("o1"), &["p", "q"]), ordered("2", 2, Some("o2"), &["p"])]).await;
+    add(store, "c", &[cancelled("3", 3, "o1", &["p", "q"]), cancelled("4", 4, "o3", &["r"])]).await;
+    // The order itself comes late, and the cancellation again.
+    add(store, "c", &[ordered("5", 1, Some("o3"), &["r"]), cancelled("3", 3, "o1", &["p", "q"])]).await;
+    let profile = read(store, "c").await.profile;
+    let bought: Vec<_> = profile.bought.iter().map(|it| (it.product.as_str(), it.times)).collect();
+    assert_eq!((profile.orders, bought), (1, vec![("p", 1)]));
 }
 
 async fn add<S: ShopperStore>(store: &S, who: &str, events: &[Event]) -> Vec<Appended> {

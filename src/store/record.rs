@@ -63,6 +63,10 @@ impl Record {
         if !remember(&mut self.seen, event.id.as_str(), SEEN) {
             return Appended::Duplicate;
         }
+        if event.kind == EventType::OrderCancelled {
+            self.cancel_order(event);
+            return Appended::Accepted;
+        }
         self.count_visit(event);
         if event.kind == EventType::CheckoutCompleted {
             self.count_order(event);
@@ -108,6 +112,25 @@ impl Record {
             let purchase = Purchase { product: product.clone(), last: event.at, times: 1 };
             add(Arc::make_mut(&mut profile.bought), purchase);
         }
+    }
+
+    /// Takes an order back: what it bought counts once less. One that is not known yet will not count when it comes.
+    fn cancel_order(&mut self, event: &Event) {
+        let Some(order) = &event.order else { return };
+        if remember(&mut self.orders, order.as_str(), ORDERS) {
+            return;
+        }
+        let profile = &mut self.state.profile;
+        profile.orders = profile.orders.saturating_sub(1);
+        profile.revision += 1;
+        let bought = Arc::make_mut(&mut profile.bought);
+        let mut products: Vec<_> = event.lines.iter().map(|line| &line.product).collect();
+        products.sort_unstable();
+        products.dedup();
+        for purchase in bought.iter_mut().filter(|purchase| products.contains(&&purchase.product)) {
+            purchase.times = purchase.times.saturating_sub(1);
+        }
+        bought.retain(|purchase| purchase.times > 0);
     }
 
     /// Empties a session for a login, and gives what it held. Ids of events and orders stay remembered: a beacon sent again after

@@ -7,6 +7,7 @@ pub mod connection;
 pub mod customer_data;
 pub mod events;
 pub mod found;
+pub mod ingest;
 pub mod init;
 pub mod model;
 pub mod names;

@@ -33,6 +33,8 @@ pub const MODEL_INFO: &str = "outfitter_model_info";
 pub const MODEL_PRODUCTS: &str = "outfitter_model_products";
 /// Counter, by kind: what could not be learned because there was no room for it.
 pub const INGEST_DROPPED: &str = "outfitter_ingest_dropped_total";
+/// Counter, by platform, topic and outcome: deliveries of webhooks.
+pub const WEBHOOKS: &str = "outfitter_webhook_deliveries_total";
 /// Counter, by outcome: documents asked for by hash, and documents that are not registered.
 pub const PERSISTED: &str = "outfitter_persisted_total";
 /// Counter, by outcome: requests that followed another on its way.
@@ -71,6 +73,10 @@ pub const CONNECTIONS_CUT: &str = "outfitter_connections_cut_total";
 /// Counter, by kind and outcome: settings, schema and secrets read again.
 pub const RELOADS: &str = "outfitter_reloads_total";
 
+/// Label: the platform that sent something.
+pub const PLATFORM: &str = "platform";
+/// Label: what a delivery is about, one of a list.
+pub const TOPIC: &str = "topic";
 /// Label: request method.
 pub const METHOD: &str = "http_request_method";
 /// Label: status of an answer.
@@ -136,6 +142,11 @@ pub const COUNTERS: &[(&str, &str)] = &[
     (CIRCUIT_CHANGES, "Changes of the circuit breaker before the platform. `state` (`open`, `half-open`, `closed`)."),
     (PANICS, "Handlers that panicked; each is a bug."),
     (INGEST_DROPPED, "What was not learned for want of room. `kind`: `operation`, or `line` of the training log."),
+    (
+        WEBHOOKS,
+        "Deliveries of webhooks. `platform`, `topic` (one that is used, `other`, or `unknown`: it was not read), `outcome` \
+         (`taken`, `unused`, `duplicate`, `later`: it could not be kept, `unproven`, `unreadable`).",
+    ),
     (DOCUMENTS, "Documents and plans looked for. `cache` (`documents`, `plans`), `outcome` (`hit`, `miss`)."),
     (
         DECISIONS,

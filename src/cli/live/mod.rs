@@ -104,9 +104,12 @@ impl Keeper {
         let settings = self.settings.load();
         let shop = crate::platform::open(&settings.platform)
             .map(|platform| self.running.shop().upstream.sign_in(platform.credentials()));
-        // Both are tried: one vault that is away should not keep the other's secrets old.
+        // All are tried: one vault that is away should not keep the other's secrets old.
         let keys = self.running.state.ingest.reread(&settings.ingest.secrets);
         let hashed = keys.map(|keys| keys.map(|keys| self.running.state.rekey(keys)).is_some());
-        Ok(shop? | hashed.context("ingest.secrets")?)
+        let webhooks = self.running.state.ingest.renew_webhooks(&settings.ingest.webhooks);
+        let renewed = shop? | hashed.context("ingest.secrets")?;
+        webhooks?;
+        Ok(renewed)
     }
 }

@@ -78,6 +78,9 @@ impl Keeper {
             true => None,
             false => self.running.state.ingest.reread(&new.ingest.secrets).context("ingest.secrets")?,
         };
+        if old.ingest.webhooks != new.ingest.webhooks {
+            self.running.state.ingest.renew_webhooks(&new.ingest.webhooks)?;
+        }
         self.running.apply(&new, shop)?;
         keys.into_iter().for_each(|keys| self.running.state.rekey(keys));
         self.settings.store(Arc::new(new));

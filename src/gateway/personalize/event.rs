@@ -12,7 +12,6 @@ use jiff::Timestamp;
 /// What the shopper did. The names of Shopify's standard events; GA4, Segment, Snowplow and Adobe names are accepted on
 /// the HTTP beacon.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "EventType")]
 pub(super) enum PersonalizedEventType {
     /// A page was opened.
     PageViewed,
@@ -36,6 +35,24 @@ pub(super) enum PersonalizedEventType {
     RecommendationViewed,
     /// A recommended product was followed: set productId, decisionId and position.
     RecommendationClicked,
+}
+
+impl From<PersonalizedEventType> for EventType {
+    fn from(told: PersonalizedEventType) -> Self {
+        match told {
+            PersonalizedEventType::PageViewed => Self::PageViewed,
+            PersonalizedEventType::ProductViewed => Self::ProductViewed,
+            PersonalizedEventType::CollectionViewed => Self::CollectionViewed,
+            PersonalizedEventType::SearchSubmitted => Self::SearchSubmitted,
+            PersonalizedEventType::ProductAddedToCart => Self::ProductAddedToCart,
+            PersonalizedEventType::ProductRemovedFromCart => Self::ProductRemovedFromCart,
+            PersonalizedEventType::CartViewed => Self::CartViewed,
+            PersonalizedEventType::CheckoutStarted => Self::CheckoutStarted,
+            PersonalizedEventType::CheckoutCompleted => Self::CheckoutCompleted,
+            PersonalizedEventType::RecommendationViewed => Self::RecommendationViewed,
+            PersonalizedEventType::RecommendationClicked => Self::RecommendationClicked,
+        }
+    }
 }
 
 /// One thing that the shopper did.

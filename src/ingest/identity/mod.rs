@@ -18,7 +18,7 @@ use super::error::Refusal;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::{SessionId, ShopperKey};
 use crate::platform::Platform;
-use crate::store::ShopperStore;
+use crate::store::{ShopperStore, StoreError};
 use arc_swap::ArcSwap;
 use http::HeaderMap;
 use moka::sync::Cache;
@@ -151,17 +151,21 @@ impl Identity {
     /// The customer's consent on file, else the session's, else the shop's default. What is on file is whole: the
     /// default never adds to it. A store that does not answer may hold a withdrawal, so then nothing is allowed.
     async fn on_file(&self, caller: &Caller) -> (Consent, ConsentSource) {
+        match self.filed(caller).await {
+            Ok(Some(consent)) => (consent, ConsentSource::OnFile),
+            Ok(None) => (self.default_consent, ConsentSource::Default),
+            Err(_) => (Consent::NONE, ConsentSource::Default),
+        }
+    }
+
+    /// The customer's consent on file, else the session's. Errors: the store did not answer.
+    pub(super) async fn filed(&self, caller: &Caller) -> Result<Option<Consent>, StoreError> {
         for key in caller.keys() {
-            match self.store.read(key).await {
-                Ok(state) => {
-                    if let Some(consent) = state.consent {
-                        return (consent, ConsentSource::OnFile);
-                    }
-                }
-                Err(_) => return (Consent::NONE, ConsentSource::Default),
+            if let Some(consent) = self.store.read(key).await?.consent {
+                return Ok(Some(consent));
             }
         }
-        (self.default_consent, ConsentSource::Default)
+        Ok(None)
     }
 
     async fn confirm(&self, caller: &mut Caller, evidence: &Evidence) {
@@ -183,7 +187,7 @@ impl Identity {
 
     /// Joins what is stored where one shopper has several keys: older secrets to the current one, and the session to
     /// the customer at first sight. A store that fails is asked again by the next request.
-    async fn join(&self, caller: &Caller) {
+    pub(super) async fn join(&self, caller: &Caller) {
         if caller.prefetch || !caller.allows(Purpose::Preferences) {
             return;
         }

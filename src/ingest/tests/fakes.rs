@@ -130,6 +130,7 @@ impl CustomerCheck for Tokens {
 /// A started ingest and all that it writes to.
 pub(super) struct Stage {
     pub(super) ingest: Arc<Ingest>,
+    pub(super) catalogue: Arc<Catalogue>,
     pub(super) shelf: Arc<Shelf>,
 }
 
@@ -152,10 +153,10 @@ pub(super) fn stage(config: Config) -> Stage {
         customers: Some(Arc::new(Tokens)),
         store: Arc::clone(&shelf) as _,
         decisions: Arc::clone(&shelf) as _,
-        catalogue,
+        catalogue: Arc::clone(&catalogue),
         learner: Arc::clone(&shelf) as _,
     };
-    Stage { ingest: Ingest::new(config, deps).unwrap(), shelf }
+    Stage { ingest: Ingest::new(config, deps).unwrap(), catalogue, shelf }
 }
 
 /// Headers by name and value.

@@ -6,3 +6,4 @@ mod fakes;
 mod identity;
 mod log;
 mod traffic;
+mod webhooks;

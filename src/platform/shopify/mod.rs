@@ -8,6 +8,7 @@ mod headers;
 mod queries;
 mod scopes;
 mod signals;
+pub mod webhook;
 
 use super::answer::Answer;
 use super::examine::{self, Access, Finding, Scope};

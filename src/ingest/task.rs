@@ -1,0 +1,108 @@
+//! Work that a delivery or a beacon brings, in a form that can be done now or written down and done later. Shoppers stand in
+//! it by their keyed hashes alone.
+//!
+//! Doing a task twice does what doing it once does: events count by their ids, erasing finds nothing the second time.
+
+use super::accept::{Ingest, Pace};
+use super::batch::{Batch, Outcome};
+use super::identity::Caller;
+use crate::domain::consent::{Consent, Purpose};
+use crate::domain::event::Event;
+use crate::domain::ids::ShopperKey;
+use crate::domain::market::Market;
+use crate::store::StoreError;
+use serde::{Deserialize, Serialize};
+
+/// One piece of work.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Task {
+    /// Events of one shopper, at most [`crate::domain::event::MAX_EVENTS`].
+    Events(Box<Did>),
+    /// Everything of these keys goes.
+    Erase(Vec<ShopperKey>),
+    /// These purposes are taken back by whoever has these keys.
+    Withdraw(Vec<ShopperKey>, Consent),
+}
+
+/// Events with whose they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Did {
+    /// The customer's key, where the platform names one.
+    pub(super) customer: Option<ShopperKey>,
+    /// The session's.
+    pub(super) session: Option<ShopperKey>,
+    /// Keys under older secrets, each with the one in its place.
+    pub(super) older: Vec<(ShopperKey, ShopperKey)>,
+    /// What was said of consent with the events; `None`: nothing.
+    pub(super) said: Option<Consent>,
+    /// Where.
+    pub(super) market: Market,
+    /// What happened.
+    pub(super) events: Vec<Event>,
+}
+
+/// Whether what is on file may have changed since consent was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// In this very request: it counts, whatever is on file.
+    #[allow(dead_code, reason = "what comes by webhook was said before; beacons say it now")]
+    Now,
+    /// Some time ago: where something is on file, both must allow.
+    Before,
+}
+
+impl Ingest {
+    /// Does a task. What became of its events, in order. Errors: the store did not take it; it is to be done again.
+    pub(super) async fn perform(&self, task: &Task, said: Said, pace: Pace) -> Result<Vec<Outcome>, StoreError> {
+        match task {
+            Task::Events(did) => self.take(did, said, pace).await,
+            Task::Erase(keys) => {
+                for key in keys {
+                    self.withdrawn.note(key, Consent::ALL);
+                    self.eraser.everything(key).await?;
+                }
+                Ok(Vec::new())
+            }
+            Task::Withdraw(keys, purposes) => {
+                self.take_back(keys, *purposes).await?;
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    async fn take(&self, did: &Did, said: Said, pace: Pace) -> Result<Vec<Outcome>, StoreError> {
+        let shopper = did.customer.clone().or_else(|| did.session.clone());
+        let mut caller = Caller {
+            shopper,
+            session: did.session.clone(),
+            customer: did.customer.clone(),
+            older: did.older.clone(),
+            ..Caller::nobody(did.market.clone())
+        };
+        caller.consent = match (did.said, said) {
+            (Some(consent), Said::Now) => consent,
+            (Some(consent), Said::Before) => {
+                self.identity.filed(&caller).await?.map_or(consent, |filed| filed.and(consent))
+            }
+            (None, _) => self.identity.filed(&caller).await?.unwrap_or(self.identity.default_consent()),
+        };
+        self.identity.join(&caller).await;
+        let mut batch = Batch::new(did.events.clone());
+        self.walk(&caller, &mut batch, pace).await?;
+        Ok(batch.outcomes())
+    }
+
+    /// Takes purposes back for which consent is on file, and erases what they had stored.
+    async fn take_back(&self, keys: &[ShopperKey], purposes: Consent) -> Result<(), StoreError> {
+        for key in keys {
+            let Some(filed) = self.eraser.shoppers().read(key).await?.consent else { continue };
+            self.withdrawn.note(key, purposes);
+            self.eraser.shoppers().set_consent(key, filed.without(purposes)).await?;
+            for purpose in Purpose::ALL.into_iter().filter(|purpose| purposes.allows(*purpose)) {
+                self.eraser.purpose(key, purpose).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! What becomes of deliveries: proof first, then consent, counting once, and erasing.
+
+use super::fakes::{Stage, headers, stage};
+use crate::catalogue::Index;
+use crate::domain::consent::{Consent, Purpose};
+use crate::domain::event::EventType;
+use crate::domain::ids::{CustomerId, ShopperKey};
+use crate::domain::product::CatalogueProduct;
+use crate::ingest::{Config, Delivered, Refused};
+use crate::platform::secret::Secret;
+use crate::store::ShopperStore;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::{Timestamp, ToSpan};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use std::time::Duration;
+
+/// A file with a secret in it that lives as long as the process: the folder is the test's own.
+fn secret(text: &str) -> Secret {
+    let path = tempfile::tempdir().unwrap().keep().join("secret");
+    std::fs::write(&path, text).unwrap();
+    Secret::File(path)
+}
+
+/// Ingest that takes Shopify's webhooks, before a catalogue of products 1 to 3.
+fn shop(consent: Consent) -> Stage {
+    let mut config = Config { default_consent: consent, ..Config::default() };
+    config.webhooks.shopify.secrets = vec![secret("one secret"), secret("another secret")];
+    let stage = stage(config);
+    let product = |n: u32| -> CatalogueProduct {
+        let key = format!("gid://shopify/Product/{n}");
+        serde_json::from_value(json!({ "key": key, "handle": format!("h{n}"), "title": "", "variants": [] })).unwrap()
+    };
+    stage.catalogue.replace(Index::build((1..=3).map(product)), Timestamp::now());
+    stage
+}
+
+impl Stage {
+    async fn deliver(&self, topic: &str, id: &str, body: &Value) -> Result<Delivered, Refused> {
+        self.send(topic, id, body.to_string().as_bytes(), "one secret").await
+    }
+
+    async fn send(&self, topic: &str, id: &str, body: &[u8], secret: &str) -> Result<Delivered, Refused> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+        mac.update(body);
+        let signature = STANDARD.encode(mac.finalize().into_bytes());
+        let headers =
+            headers(&[("x-shopify-topic", topic), ("x-shopify-webhook-id", id), ("x-shopify-hmac-sha256", &signature)]);
+        self.ingest.webhook("shopify", &headers, body).await
+    }
+
+    fn customer(&self, id: u64) -> ShopperKey {
+        let id = CustomerId::new(format!("gid://shopify/Customer/{id}"));
+        self.ingest.identity.hasher.load().customer(&id)
+    }
+
+    fn orders(&self, id: u64) -> Vec<(String, Timestamp)> {
+        let state = self.shelf.state(&self.customer(id));
+        let bought = state.session.events.iter().filter(|event| event.kind == EventType::CheckoutCompleted);
+        bought.map(|event| (event.lines[0].product.to_string(), event.at)).collect()
+    }
+}
+
+fn order(id: u64, customer: u64, product: u64, created: Timestamp) -> Value {
+    json!({ "id": id, "created_at": created.to_string(), "currency": "EUR", "customer": { "id": customer, "email": "a@example.com" },
+        "line_items": [{ "product_id": product, "quantity": 1, "price": "10.00" }] })
+}
+
+fn taken(accepted: usize, duplicates: usize, unused: usize) -> Delivered {
+    Delivered { accepted, duplicates, unused }
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_not_proven_changes_nothing_and_a_rotated_secret_still_proves() {
+    let stage = shop(Consent::ALL);
+    let body = order(1, 7, 1, Timestamp::now()).to_string();
+    for wrong in ["", "a wrong secret", "one secret "] {
+        let refused = stage.send("orders/create", "w1", body.as_bytes(), wrong).await.unwrap_err();
+        assert!(matches!(refused, Refused::Unproven(_)), "{wrong}");
+    }
+    assert_eq!(stage.shelf.everything(), shop(Consent::ALL).shelf.everything());
+    // Nothing is parsed before: what is no JSON is unproven just so.
+    let refused = stage.send("orders/create", "w1", b"{", "a wrong secret").await.unwrap_err();
+    assert!(matches!(refused, Refused::Unproven(_)));
+    assert!(matches!(stage.send("orders/create", "w1", b"{", "one secret").await.unwrap_err(), Refused::Unreadable(_)));
+    let delivered = stage.send("orders/create", "w1", body.as_bytes(), "another secret").await.unwrap();
+    assert_eq!(delivered, taken(1, 0, 0));
+    let unknown = stage.ingest.webhook("magento", &headers(&[]), b"{}").await.unwrap_err();
+    assert!(matches!(unknown, Refused::NotTaken));
+}
+
+#[tokio::test]
+async fn an_order_counts_once_whatever_topics_tell_it_and_at_its_own_time() {
+    let stage = shop(Consent::ALL);
+    let (late, later) = (Timestamp::now() - 26.hours(), Timestamp::now() - 2.hours());
+    assert_eq!(stage.deliver("orders/create", "w1", &order(2, 7, 2, later)).await.unwrap(), taken(1, 0, 0));
+    // A day late, after a younger one.
+    assert_eq!(stage.deliver("orders/create", "w2", &order(1, 7, 1, late)).await.unwrap(), taken(1, 0, 0));
+    // The same delivery again, then the same order by another topic.
+    assert_eq!(stage.deliver("orders/create", "w2", &order(1, 7, 1, late)).await.unwrap(), taken(0, 1, 0));
+    assert_eq!(stage.deliver("orders/paid", "w3", &order(1, 7, 1, late)).await.unwrap(), taken(0, 1, 0));
+    let told = |n: u32, at: Timestamp| {
+        (format!("gid://shopify/Product/{n}"), Timestamp::from_nanosecond(at.as_nanosecond()).unwrap())
+    };
+    assert_eq!(stage.orders(7), [told(1, late), told(2, later)]);
+    assert_eq!(stage.shelf.learned.lock().unwrap().len(), 2);
+    assert_eq!(stage.orders(8), []);
+}
+
+#[tokio::test]
+async fn consent_comes_from_the_payload_from_file_and_else_from_the_shop_and_what_was_withdrawn_stays_so() {
+    let stage = shop(Consent::NONE);
+    let now = Timestamp::now();
+    assert_eq!(stage.deliver("orders/create", "w1", &order(1, 7, 1, now)).await.unwrap(), taken(0, 0, 1));
+    let mut with = order(2, 7, 1, now);
+    with["note_attributes"] = json!([{ "name": "_outfitter_consent", "value": "preferences" }]);
+    assert_eq!(stage.deliver("orders/create", "w2", &with).await.unwrap(), taken(1, 0, 0));
+    assert!(stage.shelf.learned.lock().unwrap().is_empty(), "analytics was not among it");
+    let only_analytics = Consent::NONE.with(Purpose::Analytics, true);
+    stage.shelf.set_consent(&stage.customer(8), only_analytics).await.unwrap();
+    assert_eq!(stage.deliver("orders/create", "w3", &order(3, 8, 1, now)).await.unwrap(), taken(1, 0, 0));
+    assert_eq!((stage.orders(8).len(), stage.shelf.learned.lock().unwrap().len()), (0, 1));
+    with["id"] = json!(4);
+    with["customer"]["id"] = json!(8);
+    let delivered = stage.deliver("orders/create", "w4", &with).await.unwrap();
+    assert_eq!((delivered, stage.orders(8).len()), (taken(0, 0, 1), 0), "what is on file is stronger than an old cart");
+}
+
+#[tokio::test]
+async fn a_redacted_customer_is_erased_everywhere_under_every_secret() {
+    let stage = shop(Consent::ALL);
+    stage.deliver("orders/create", "w1", &order(1, 7, 1, Timestamp::now())).await.unwrap();
+    stage.deliver("orders/create", "w2", &order(2, 9, 1, Timestamp::now())).await.unwrap();
+    let key = stage.customer(7);
+    assert!(stage.shelf.everything().contains(key.as_str()));
+    let request = json!({ "shop_id": 1, "customer": { "id": 7, "email": "a@example.com" }, "orders_to_redact": [1] });
+    stage.deliver("customers/redact", "w3", &request).await.unwrap();
+    assert!(!stage.shelf.everything().contains(key.as_str()));
+    assert!(stage.ingest.recent().iter().all(|recorded| recorded.shopper != key));
+    assert_eq!(stage.orders(9).len(), 1, "another's are untouched");
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_told_to_the_platform_and_the_next_try_counts() {
+    let stage = shop(Consent::ALL);
+    let body = order(1, 7, 1, Timestamp::now());
+    *stage.shelf.down.lock().unwrap() = true;
+    assert!(matches!(stage.deliver("orders/create", "w1", &body).await, Err(Refused::Later)));
+    *stage.shelf.down.lock().unwrap() = false;
+    assert_eq!(stage.deliver("orders/create", "w1", &body).await.unwrap(), taken(1, 0, 0));
+    assert_eq!(stage.orders(7).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn products_that_are_told_are_in_the_catalogue_a_moment_later() {
+    let stage = shop(Consent::NONE);
+    let told = json!({ "id": 9, "handle": "nine", "title": "Nine", "status": "active", "variants": [{ "id": 91, "price": "1.00" }] });
+    assert_eq!(stage.deliver("products/create", "w1", &told).await.unwrap(), taken(1, 0, 0));
+    stage.deliver("products/delete", "w2", &json!({ "id": 1 })).await.unwrap();
+    for _ in 0..200 {
+        let index = stage.catalogue.current();
+        if index.by_variant("gid://shopify/ProductVariant/91").is_some()
+            && index.ordinal("gid://shopify/Product/1").is_none()
+        {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{:?}", stage.catalogue.current().products());
+}
+
+#[tokio::test]
+async fn topics_that_are_of_no_use_are_taken_and_left() {
+    let stage = shop(Consent::ALL);
+    for topic in ["fulfillments/create", "", "orders/edited", "app/uninstalled", "customers/data_request"] {
+        let body = json!({ "id": 1, "customer": { "id": 7 } });
+        assert_eq!(stage.deliver(topic, topic, &body).await.unwrap(), Delivered::default(), "{topic}");
+    }
+    assert_eq!(
+        stage
+            .deliver(
+                "orders/create",
+                "guest",
+                &json!({ "id": 5, "customer": null,
+        "line_items": [{ "product_id": 1 }] })
+            )
+            .await
+            .unwrap(),
+        Delivered::default(),
+        "of nobody"
+    );
+}

@@ -1,0 +1,192 @@
+//! The walk of a delivery: prove → read → known already? → do, or keep for later.
+//!
+//! Invariants: nothing is parsed before it is proven; what was answered with success is stored, or written where it
+//! survives; a delivery that failed is not taken for known, so that the platform's next try counts.
+
+use super::accept::{Ingest, Pace};
+use super::batch::{Outcome, Rejection};
+use super::deduplicate::hash;
+use super::error::{Refused, StartError};
+use super::task::{Did, Said, Task};
+use crate::domain::consent::Consent;
+use crate::domain::event::Event;
+use crate::domain::ids::{CustomerId, ShopperKey};
+use crate::domain::market::Market;
+use crate::platform::news::{Actor, Change, Delivery, News};
+use crate::platform::webhooks::{self, Opened};
+use crate::telemetry::ingest::{AppUninstalled, DataRequested, DeliveryTaken, ShopRedacted};
+use arc_swap::ArcSwap;
+use http::HeaderMap;
+use jiff::Timestamp;
+use moka::sync::Cache;
+use serde::Serialize;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Deliveries remembered at once.
+const REMEMBERED: u64 = 500_000;
+/// For how long: Shopify tries again for four hours, and may be a day late.
+const REMEMBERED_FOR: Duration = Duration::from_secs(48 * 3600);
+
+/// Who may deliver, and what was delivered.
+pub struct Webhooks {
+    /// Swapped where secrets change while running.
+    opened: ArcSwap<(Opened, Duration)>,
+    known: Cache<u128, ()>,
+}
+
+/// What became of a delivery: the answer's body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Delivered {
+    /// Events and changes that were taken.
+    pub accepted: usize,
+    /// Those that were counted before.
+    pub duplicates: usize,
+    /// Those that are of no use: without consent, of nobody, of products that are unknown, too old.
+    pub unused: usize,
+}
+
+impl Webhooks {
+    pub(super) fn open(config: &webhooks::Config) -> Result<Self, StartError> {
+        let known = Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build();
+        Ok(Self { opened: ArcSwap::from_pointee((webhooks::open(config)?, config.patience)), known })
+    }
+
+    /// Whether the delivery came before, by one of its ids.
+    fn knows(&self, delivery: &Delivery) -> bool {
+        delivery.ids.iter().any(|id| self.known.contains_key(&hash(&[id])))
+    }
+
+    fn remember(&self, delivery: &Delivery) {
+        delivery.ids.iter().for_each(|id| self.known.insert(hash(&[id]), ()));
+    }
+}
+
+impl fmt::Debug for Webhooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Webhooks")
+    }
+}
+
+impl Ingest {
+    /// Reads the secrets of webhooks as they are now and goes on with them. May block as reading a secret does.
+    /// Errors: one that cannot be read; then those in use stay.
+    pub fn renew_webhooks(&self, config: &webhooks::Config) -> Result<(), StartError> {
+        self.webhooks.opened.store(Arc::new((webhooks::open(config)?, config.patience)));
+        Ok(())
+    }
+
+    /// Takes one delivery of a platform's webhooks. Errors: [`Refused`]; then the platform is to send it again, where it
+    /// was the platform.
+    pub async fn webhook(&self, platform: &str, headers: &HeaderMap, body: &[u8]) -> Result<Delivered, Refused> {
+        let opened = self.webhooks.opened.load_full();
+        let (platform, sender) = opened.0.iter().find(|(name, _)| *name == platform).ok_or(Refused::NotTaken)?;
+        let taken = |topic, outcome| DeliveryTaken { platform, topic, outcome }.emit();
+        let now = Timestamp::now();
+        if let Err(unproven) = sender.prove(headers, body, now) {
+            taken("unknown", "unproven");
+            return Err(unproven.into());
+        }
+        let delivery = sender.read(headers, body, now).inspect_err(|_| taken("unknown", "unreadable"))?;
+        if self.webhooks.knows(&delivery) {
+            taken(delivery.topic, "duplicate");
+            return Ok(Delivered { duplicates: 1, ..Delivered::default() });
+        }
+        let mut delivered = Delivered::default();
+        let (tasks, changes) = self.sorted(&delivery.news);
+        delivered.accepted += changes.len();
+        for task in &tasks {
+            delivered.count(&self.done(task, opened.1).await.inspect_err(|_| taken(delivery.topic, "later"))?);
+        }
+        if !changes.is_empty() {
+            self.catalogue.hear(changes);
+        }
+        self.webhooks.remember(&delivery);
+        taken(delivery.topic, if delivery.news.is_empty() { "unused" } else { "taken" });
+        Ok(delivered)
+    }
+
+    /// Does a task of the platform's within its patience. Errors: it could not be done and not be kept.
+    async fn done(&self, task: &Task, patience: Duration) -> Result<Vec<Outcome>, Refused> {
+        let doing = self.perform(task, Said::Before, Pace::Free);
+        match tokio::time::timeout(patience, doing).await {
+            Ok(Ok(outcomes)) => Ok(outcomes),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a delivery could not be stored; the platform was asked to send it again");
+                Err(Refused::Later)
+            }
+            Err(_) => {
+                tracing::warn!("a delivery could not be stored in time; the platform was asked to send it again");
+                Err(Refused::Later)
+            }
+        }
+    }
+
+    /// What is to be done, and what became of the catalogue.
+    fn sorted(&self, news: &[News]) -> (Vec<Task>, Vec<Change>) {
+        let (mut tasks, mut changes) = (Vec::new(), Vec::new());
+        for one in news {
+            match one {
+                News::Did(actor, event) => tasks.extend(self.did(actor, event)),
+                News::Withdrawn(customer, purpose) => {
+                    tasks.push(Task::Withdraw(self.keys(customer), Consent::NONE.with(*purpose, true)));
+                }
+                News::Redact(customer) => tasks.push(Task::Erase(self.keys(customer))),
+                News::DataRequest(customer) => {
+                    DataRequested { shopper: self.keys(customer).first().map_or("", ShopperKey::as_str) }.emit();
+                }
+                News::RedactShop => ShopRedacted.emit(),
+                News::Uninstalled => AppUninstalled.emit(),
+                News::Catalogue(change) => changes.push(change.clone()),
+            }
+        }
+        (tasks, changes)
+    }
+
+    /// Every key of a customer, the current one first.
+    fn keys(&self, customer: &CustomerId) -> Vec<ShopperKey> {
+        let hasher = self.identity.hasher.load();
+        std::iter::once(hasher.customer(customer)).chain(hasher.older_customers(customer)).collect()
+    }
+
+    /// An event as a task; `None` where nobody is named.
+    fn did(&self, actor: &Actor, event: &Event) -> Option<Task> {
+        let hasher = self.identity.hasher.load();
+        let (mut customer, mut session, mut older) = (None, None, Vec::new());
+        if let Some(id) = &actor.customer {
+            let key = hasher.customer(id);
+            older.extend(hasher.older_customers(id).into_iter().map(|old| (old, key.clone())));
+            customer = Some(key);
+        }
+        if let Some(id) = &actor.session {
+            let key = hasher.session(id);
+            older.extend(hasher.older_sessions(id).into_iter().map(|old| (old, key.clone())));
+            session = Some(key);
+        }
+        if customer.is_none() && session.is_none() {
+            return None;
+        }
+        let did = Did {
+            customer,
+            session,
+            older,
+            said: actor.consent,
+            market: Market::default(),
+            events: vec![event.clone()],
+        };
+        Some(Task::Events(Box::new(did)))
+    }
+}
+
+impl Delivered {
+    fn count(&mut self, outcomes: &[Outcome]) {
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Accepted => self.accepted += 1,
+                Outcome::Rejected(rejected) if rejected.code == Rejection::Duplicate => self.duplicates += 1,
+                Outcome::Rejected(_) => self.unused += 1,
+            }
+        }
+    }
+}

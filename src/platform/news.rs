@@ -1,0 +1,148 @@
+//! What platforms tell by webhook, in the words of the domain: who did what, and what became of a product.
+
+use crate::domain::consent::{Consent, Purpose};
+use crate::domain::event::Event;
+use crate::domain::ids::{CollectionKey, CustomerId, ProductKey, SessionId, VariantKey};
+use crate::domain::money::Currency;
+use http::HeaderMap;
+use jiff::Timestamp;
+
+/// Webhooks of one platform: how they are proven and what they say.
+pub trait Webhooks: Send + Sync {
+    /// Whether the platform sent these very bytes. Nothing of them is parsed, and comparing takes the same time wherever
+    /// two signatures differ. Errors: [`Unproven`].
+    fn prove(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), Unproven>;
+
+    /// What a proven delivery says. Errors: it is not what the platform sends.
+    fn read(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<Delivery, Unreadable>;
+}
+
+/// Why a delivery is not believed. Says nothing of what was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unproven {
+    /// A header of the proof is missing or not of its form.
+    #[error("the header {0} is missing or not of its form")]
+    Missing(&'static str),
+    /// Signed with none of the secrets, or another body.
+    #[error("the signature is none of this body under the configured secrets; check that the platform signs with them")]
+    Wrong,
+    /// Signed too long ago, or ahead of the clock.
+    #[error("the delivery was signed more than 5 minutes from now; check the gateway's clock")]
+    Stale,
+}
+
+/// A proven body that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the body is not a JSON object; register the webhook with the format JSON")]
+pub struct Unreadable;
+
+/// One delivery.
+#[derive(Debug)]
+pub struct Delivery {
+    /// By each of these it is known when it comes again.
+    pub ids: Vec<String>,
+    /// The topic, where it is one that is used; else `other`.
+    pub topic: &'static str,
+    /// What it says; empty where it is of no use here.
+    pub news: Vec<News>,
+}
+
+/// Who did something, as far as the platform says.
+#[derive(Clone, Debug, Default)]
+pub struct Actor {
+    /// The customer.
+    pub customer: Option<CustomerId>,
+    /// The session, where the storefront wrote it onto the cart.
+    pub session: Option<SessionId>,
+    /// Consent, where the storefront wrote it onto the cart.
+    pub consent: Option<Consent>,
+}
+
+/// One piece of news.
+#[derive(Debug)]
+pub enum News {
+    /// Somebody did something.
+    Did(Actor, Box<Event>),
+    /// A customer took a purpose back.
+    Withdrawn(CustomerId, Purpose),
+    /// Everything of a customer is to be erased.
+    Redact(CustomerId),
+    /// A customer asked what is stored.
+    DataRequest(CustomerId),
+    /// Everything of every shopper is to be erased.
+    RedactShop,
+    /// The shop has taken its credentials back.
+    Uninstalled,
+    /// Something became of the catalogue.
+    Catalogue(Change),
+}
+
+/// What became of the catalogue.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A product as it is now.
+    Product(Box<ProductNews>),
+    /// A product is gone, or not for sale any more.
+    Gone(ProductKey, Timestamp),
+    /// Some of this inventory item can be sold again; that there is none in one place says nothing of others.
+    InStock(String, Timestamp),
+    /// A collection is gone.
+    CollectionGone(CollectionKey),
+    /// Something changed of which the delivery does not say enough: the shop is to be asked.
+    Stale,
+}
+
+/// A product as a webhook has it; what is `None` was not said.
+#[derive(Clone, Debug)]
+pub struct ProductNews {
+    /// Which.
+    pub key: ProductKey,
+    /// When it became so, by the platform's clock: of two pieces of news the later counts.
+    pub at: Timestamp,
+    /// The URL handle.
+    pub handle: Option<Box<str>>,
+    /// The title.
+    pub title: Option<Box<str>>,
+    /// The description as plain text.
+    pub text: Option<Box<str>>,
+    /// Type or main category.
+    pub category: Option<Box<str>>,
+    /// The brand.
+    pub vendor: Option<Box<str>>,
+    /// Tags.
+    pub tags: Option<Vec<Box<str>>>,
+    /// The lowest price as the platform wrote it.
+    pub price: Option<String>,
+    /// Its currency; `None`: that of the shop.
+    pub currency: Option<Currency>,
+    /// Whether any variant can be sold.
+    pub available: Option<bool>,
+    /// Its variants; `None` where they were not said.
+    pub variants: Option<Vec<VariantKey>>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+    /// Inventory items of its variants.
+    pub items: Vec<String>,
+}
+
+impl ProductNews {
+    /// News of a product of which nothing is said yet.
+    pub fn of(key: ProductKey, at: Timestamp) -> Self {
+        Self {
+            key,
+            at,
+            handle: None,
+            title: None,
+            text: None,
+            category: None,
+            vendor: None,
+            tags: None,
+            price: None,
+            currency: None,
+            available: None,
+            variants: None,
+            created: None,
+            items: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Webhooks of every platform: their settings, and one arm each in the `match` of [`open`].
+
+use super::news::Webhooks;
+use super::secret::SecretError;
+use super::{bigcommerce, shopify};
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// `[ingest.webhooks]`. Without a secret a platform's webhooks are not taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The largest body. Default: 4 MiB; orders of many lines have some hundred KiB.
+    pub body: ByteSize,
+    /// How long storing what a delivery says may take. Default: 3s; Shopify waits for 5.
+    #[serde(with = "humantime_serde")]
+    pub patience: Duration,
+    /// Deliveries in work at once; one more is told to come again. Default: 64.
+    pub in_flight: usize,
+    /// Shopify.
+    pub shopify: shopify::webhook::Config,
+    /// BigCommerce.
+    pub bigcommerce: bigcommerce::webhook::Config,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            body: ByteSize::mib(4),
+            patience: Duration::from_secs(3),
+            in_flight: 64,
+            shopify: shopify::webhook::Config::default(),
+            bigcommerce: bigcommerce::webhook::Config::default(),
+        }
+    }
+}
+
+/// A platform's webhooks cannot be taken. Read by operators at start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A secret cannot be read.
+    #[error("{platform}: {source}")]
+    Secret {
+        /// `shopify`, …
+        platform: &'static str,
+        /// Why.
+        source: SecretError,
+    },
+}
+
+/// Webhooks by platform, those that are configured.
+pub type Opened = Vec<(&'static str, Arc<dyn Webhooks>)>;
+
+/// Reads the secrets of every platform that has some. Errors: [`OpenError`].
+pub fn open(config: &Config) -> Result<Opened, OpenError> {
+    let mut opened: Opened = Vec::new();
+    let secret = |platform| move |source| OpenError::Secret { platform, source };
+    if !config.shopify.secrets.is_empty() {
+        let webhooks = shopify::webhook::ShopifyWebhooks::open(&config.shopify).map_err(secret("shopify"))?;
+        opened.push(("shopify", Arc::new(webhooks)));
+    }
+    if !config.bigcommerce.secrets.is_empty() {
+        let webhooks = bigcommerce::webhook::BigcommerceWebhooks::open(&config.bigcommerce);
+        opened.push(("bigcommerce", Arc::new(webhooks.map_err(secret("bigcommerce"))?)));
+    }
+    Ok(opened)
+}

@@ -1,0 +1,74 @@
+//! What comes in by webhook and beacon, as types. No personal data: a topic is one of a list, a shopper a keyed hash.
+
+use super::names;
+use metrics::counter;
+
+/// A delivery of a platform's webhooks.
+#[derive(Clone, Copy, Debug)]
+pub struct DeliveryTaken {
+    /// `shopify`, …
+    pub platform: &'static str,
+    /// One of the topics that are used, `other`, or `unknown` where it was not read.
+    pub topic: &'static str,
+    /// `taken`, `unused`, `duplicate`, `later`, `unproven`, `unreadable`.
+    pub outcome: &'static str,
+}
+
+impl DeliveryTaken {
+    /// Writes it.
+    pub fn emit(self) {
+        let labels = [(names::PLATFORM, self.platform), (names::TOPIC, self.topic), (names::OUTCOME, self.outcome)];
+        counter!(names::WEBHOOKS, &labels).increment(1);
+        let Self { platform, topic, outcome } = self;
+        match outcome {
+            "unproven" => tracing::warn!(platform, "a webhook delivery was not proven and is refused"),
+            "unreadable" => {
+                tracing::warn!(platform, "a webhook delivery is no JSON object; register it with format JSON")
+            }
+            _ => tracing::debug!(platform, topic, outcome, "webhook delivery"),
+        }
+    }
+}
+
+/// A customer asked the shop what is stored of them.
+#[derive(Clone, Copy, Debug)]
+pub struct DataRequested<'a> {
+    /// The keyed hash under which it is stored.
+    pub shopper: &'a str,
+}
+
+impl DataRequested<'_> {
+    /// Writes it.
+    pub fn emit(self) {
+        let shopper = self.shopper;
+        tracing::warn!(
+            shopper,
+            "a customer asked for their data; the shop has to answer within 30 days (docs/events.md)"
+        );
+    }
+}
+
+/// The shop has uninstalled the app whose tokens the gateway uses.
+#[derive(Clone, Copy, Debug)]
+pub struct AppUninstalled;
+
+impl AppUninstalled {
+    /// Writes it.
+    pub fn emit(self) {
+        tracing::error!("the app was uninstalled: its tokens end, and with them crawls and look-ups; install it again");
+    }
+}
+
+/// The shop asks that everything of all its shoppers be erased.
+#[derive(Clone, Copy, Debug)]
+pub struct ShopRedacted;
+
+impl ShopRedacted {
+    /// Writes it.
+    pub fn emit(self) {
+        tracing::error!(
+            "the shop asks that everything of its shoppers be erased: stop this gateway and delete its store, decision log, \
+             training log and spool within 30 days (docs/events.md)"
+        );
+    }
+}
