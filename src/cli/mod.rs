@@ -3,6 +3,7 @@
 pub mod assemble;
 mod catalogue;
 mod check;
+mod decisions;
 pub mod demo;
 mod doctor;
 mod evaluate;
@@ -12,6 +13,7 @@ mod freed;
 mod live;
 mod models;
 mod progress;
+mod replay;
 mod schema;
 mod serve;
 mod target;
@@ -45,11 +47,31 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// The versions of a model: show them, serve another one, go back.
     Models(models::Arguments),
+    /// Make a logged decision again and show what it was made of. Ends with 3 where another slate came out, with 4 where
+    /// inputs have been erased.
+    Replay(replay::Arguments),
+    /// Export the decision log.
+    Decisions(decisions::Arguments),
     /// Check settings, shop and machine before shoppers come: each line PASS, WARN or FAIL with what to do.
     Doctor(doctor::Arguments),
 }
 
-/// Reads the program's arguments and runs the command. Exit codes: 0 done, 1 failed, 2 wrong arguments.
+/// An end that a script wants to tell from a failure, by a code of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Ended {
+    code: u8,
+    message: &'static str,
+}
+
+impl Ended {
+    fn new(code: u8, message: &'static str) -> Self {
+        Self { code, message }
+    }
+}
+
+/// Reads the program's arguments and runs the command. Exit codes: 0 done, 1 failed, 2 wrong arguments, others as the
+/// command says.
 pub fn main() -> ExitCode {
     // Clap prints its own errors and help, with its own codes: 2 and 0.
     let arguments = Arguments::parse();
@@ -57,7 +79,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("outfitter: {}", whole(&error)));
-            ExitCode::FAILURE
+            error.downcast_ref::<Ended>().map_or(ExitCode::FAILURE, |ended| ExitCode::from(ended.code))
         }
     }
 }
@@ -73,6 +95,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Train(arguments) => train::run(arguments).await,
             Command::Evaluate(arguments) => evaluate::run(arguments).await,
             Command::Models(arguments) => models::run(arguments).await,
+            Command::Replay(arguments) => replay::run(arguments).await,
+            Command::Decisions(arguments) => decisions::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,
         }
     })

@@ -3,6 +3,7 @@
 use super::consent::Purpose;
 use super::event::{Event, EventType};
 use super::ids::{DecisionId, ProductKey, ShopperKey};
+use super::made::Made;
 use super::market::Market;
 use super::money::Money;
 use super::slate::Slate;
@@ -37,6 +38,9 @@ pub struct DecisionRecord {
     pub candidates: Slate,
     /// Products that the platform did not have in this market, or had no stock of.
     pub dropped: Vec<ProductKey>,
+    /// What it was made of, from which it can be run again; a store for the last hours may leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Arc<Made>>,
     /// Purposes whose inputs have been erased since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub erased: Vec<Purpose>,
@@ -48,7 +52,7 @@ impl DecisionRecord {
         self.slate.decision.decided_at
     }
 
-    /// Erases what was read for a purpose, and what shows it: values of inputs, candidates, and which product of the
+    /// Erases what was read for a purpose, and what shows it: values of inputs, candidates with their features, and which product of the
     /// shopper's speaks for another. What was served stays. False where nothing was read for it.
     pub fn erase(&mut self, purpose: Purpose) -> bool {
         if self.erased.contains(&purpose) || !self.inputs.iter().any(|input| input.purpose == Some(purpose)) {
@@ -60,6 +64,7 @@ impl DecisionRecord {
         };
         self.inputs = self.inputs.iter().map(blank).collect();
         self.candidates.items.clear();
+        self.made = None;
         self.dropped.clear();
         self.slate.items.iter_mut().for_each(|item| item.because = None);
         self.erased.push(purpose);

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod consent;
 pub mod event;
 pub mod ids;
+pub mod made;
 pub mod market;
 pub mod money;
 pub mod product;

@@ -10,7 +10,7 @@ use super::request::SlateRequest;
 use super::statistics::Statistics;
 use super::tastes::Known;
 use crate::catalogue::Index;
-use crate::domain::consent::Consent;
+use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::ShopperKey;
 use crate::domain::market::Market;
 
@@ -71,6 +71,11 @@ pub(super) struct Basis<'a> {
 }
 
 impl Basis<'_> {
+    /// Whether the decision may be logged: somebody's, who agreed to that.
+    pub(super) fn logs(&self) -> bool {
+        self.shopper.is_some() && self.consent.allows(Purpose::Analytics)
+    }
+
     /// Under what the decision is kept. Taken apart without `..`: what is added to a basis has to find its place here.
     pub(super) fn key(&self) -> Key {
         let Self { shopper, confirmed, consent, market, ask, reading, model, settled } = self;

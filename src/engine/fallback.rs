@@ -1,10 +1,11 @@
 //! What is shown when nothing better can be: the same order for everyone. Reads nothing of the shopper.
 
 use super::candidates::Ask;
-use super::diversify::{deduplicates, name, seed_names};
-use super::eligibility::Eligibility;
+use super::diversify::deduplicates;
+use super::facts::{Facts, Name};
 use super::rank::seed_categories;
 use super::ranked::Ranked;
+use super::seeds::Seeds;
 use crate::domain::slate::{Intent, ReasonCode};
 use ahash::AHashSet;
 
@@ -13,25 +14,39 @@ pub(super) fn exists(intent: Intent) -> bool {
     !matches!(intent, Intent::RecentlyViewed | Intent::BuyAgain)
 }
 
-/// Adds products until there are `most`, with scores that go on below those there: first what is near the request,
-/// then the most wanted, then new ones, then any.
-pub(super) fn fill(items: &mut Vec<Ranked>, ask: &Ask<'_>, eligible: &Eligibility<'_>, most: usize) {
-    if !exists(ask.request.intent) || items.len() >= most {
+/// Adds products until there are `most`, with scores that go on below those there, from the `proposals` in their order.
+/// `eligible` is asked of those that would fit in.
+pub(super) fn fill<'a, F: Facts>(
+    items: &mut Vec<Ranked>,
+    proposals: impl Iterator<Item = (u32, ReasonCode)>,
+    facts: &'a F,
+    (intent, seeds): (Intent, &Seeds<'a>),
+    most: usize,
+    mut eligible: impl FnMut((u32, ReasonCode)) -> bool,
+) {
+    if !exists(intent) || items.len() >= most {
         return;
     }
-    let mut filling = Filling::new(items, ask);
+    let mut filling = Filling::new(items, facts, intent, seeds);
     let base = items.last().map_or(1.0, |item| item.score);
     let mut rank = 1.0;
-    let near = near(ask).into_iter().map(|ordinal| (ordinal, ReasonCode::Popular));
-    for (ordinal, reason) in near.chain(everywhere(ask)) {
+    for (ordinal, reason) in proposals {
         if items.len() >= most {
             break;
         }
-        if filling.takes(ordinal, ask) && eligible.allows(ordinal) && filling.add(ordinal, ask) {
+        if filling.takes(ordinal) && eligible((ordinal, reason)) && filling.add(ordinal) {
             rank += 1.0;
             items.push(Ranked { ordinal, score: base / rank, reason, because: None, filler: true });
         }
     }
+}
+
+/// What there is to fill with: first what is near the request, then the most wanted, then new ones, then any.
+pub(super) fn proposals<'a>(ask: &Ask<'a>) -> impl Iterator<Item = (u32, ReasonCode)> + 'a {
+    let asked = *ask;
+    // Looked for only where something is missing.
+    let near = std::iter::once_with(move || near(&asked)).flatten();
+    near.map(|ordinal| (ordinal, ReasonCode::Popular)).chain(std::iter::once_with(move || everywhere(&asked)).flatten())
 }
 
 /// The products of the collection, or of the seeds' categories for more of their kind, most wanted first.
@@ -55,7 +70,7 @@ fn near(ask: &Ask<'_>) -> Vec<u32> {
 
 /// Products of the whole shop in the order of the fallback; none for a request within a collection. What should go
 /// with the seeds is of another category while there is such.
-fn everywhere<'a>(ask: &Ask<'a>) -> impl Iterator<Item = (u32, ReasonCode)> + 'a {
+fn everywhere<'a>(ask: &Ask<'a>) -> impl Iterator<Item = (u32, ReasonCode)> + 'a + use<'a> {
     let Ask { request, index, statistics, content, .. } = *ask;
     let all = request.collection.is_none();
     let own = if request.intent == Intent::Complementary { seed_categories(ask) } else { Vec::new() };
@@ -69,38 +84,41 @@ fn everywhere<'a>(ask: &Ask<'a>) -> impl Iterator<Item = (u32, ReasonCode)> + 'a
 }
 
 /// What the slate has already.
-struct Filling<'a> {
+struct Filling<'a, F> {
+    facts: &'a F,
+    intent: Intent,
     ordinals: AHashSet<u32>,
-    names: AHashSet<(String, Box<str>)>,
+    names: AHashSet<Name>,
     /// Categories not to be added to; of use only where there is one product for each.
     categories: AHashSet<&'a str>,
 }
 
-impl<'a> Filling<'a> {
-    fn new(items: &[Ranked], ask: &Ask<'a>) -> Self {
-        let there = || items.iter().filter_map(|item| ask.index.product(item.ordinal));
-        let seeds = ask.request.seeds.iter().filter_map(|seed| ask.index.get(seed.as_str()));
-        let mut names = seed_names(ask);
-        names.extend(there().map(name));
-        let categories = there().chain(seeds).map(|product| &*product.category).collect();
-        Self { ordinals: items.iter().map(|item| item.ordinal).collect(), names, categories }
+impl<'a, F: Facts> Filling<'a, F> {
+    fn new(items: &[Ranked], facts: &'a F, intent: Intent, seeds: &Seeds<'a>) -> Self {
+        let ordinals: AHashSet<u32> = items.iter().map(|item| item.ordinal).collect();
+        let mut names = seeds.names.clone();
+        names.extend(ordinals.iter().filter_map(|ordinal| facts.name(*ordinal)));
+        let there = ordinals.iter().filter_map(|ordinal| facts.category(*ordinal));
+        let categories = there.chain(seeds.categories.iter().copied()).collect();
+        Self { facts, intent, ordinals, names, categories }
     }
 
-    fn takes(&self, ordinal: u32, ask: &Ask<'a>) -> bool {
-        let one_each = ask.request.intent == Intent::CompleteTheLook;
+    fn takes(&self, ordinal: u32) -> bool {
+        let one_each = self.intent == Intent::CompleteTheLook;
         !self.ordinals.contains(&ordinal)
-            && ask.index.product(ordinal).is_some_and(|product| {
-                !(one_each && (product.category.is_empty() || self.categories.contains(&*product.category)))
-            })
+            && self
+                .facts
+                .category(ordinal)
+                .is_some_and(|category| !(one_each && (category.is_empty() || self.categories.contains(category))))
     }
 
     /// False where the product is there under another name.
-    fn add(&mut self, ordinal: u32, ask: &Ask<'a>) -> bool {
-        let Some(product) = ask.index.product(ordinal) else { return false };
-        if deduplicates(ask.request.intent) && !self.names.insert(name(product)) {
+    fn add(&mut self, ordinal: u32) -> bool {
+        let Some(category) = self.facts.category(ordinal) else { return false };
+        if deduplicates(self.intent) && !self.facts.name(ordinal).is_some_and(|name| self.names.insert(name)) {
             return false;
         }
-        self.categories.insert(&product.category);
+        self.categories.insert(category);
         self.ordinals.insert(ordinal)
     }
 }

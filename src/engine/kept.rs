@@ -110,5 +110,6 @@ fn time(basis: &Basis<'_>) -> Duration {
 fn weight(key: &Key, slated: &Slated) -> usize {
     let inputs: usize = slated.inputs.iter().map(|input| input.name.len() + input.value.len() + 64).sum();
     let keys = key.request.seeds.len() + key.request.exclude.len();
-    size_of::<Key>() + size_of::<Kept>() + 256 + keys * 64 + slated.slate.items.len() * 64 + inputs
+    let made = slated.made.as_ref().map_or(0, |made| made.weight());
+    size_of::<Key>() + size_of::<Kept>() + 256 + keys * 64 + slated.slate.items.len() * 64 + inputs + made
 }

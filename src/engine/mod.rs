@@ -5,8 +5,10 @@
 //! same slate, but for the decision's own id. For some seconds a shopper is served by the same ranking again: see `kept.rs`.
 
 mod affinity;
+mod again;
 mod basis;
 mod candidates;
+mod capture;
 pub mod config;
 mod consent;
 mod content;
@@ -16,6 +18,7 @@ mod diversify;
 mod eligibility;
 mod encode;
 mod explain;
+mod facts;
 mod fallback;
 mod inputs;
 mod kept;
@@ -25,6 +28,7 @@ mod ranked;
 mod reorder;
 pub mod request;
 pub mod rules;
+mod seeds;
 mod settle;
 mod slate;
 mod statistics;
@@ -32,6 +36,7 @@ mod taste;
 mod tastes;
 
 pub use affinity::Affinity;
+pub use again::{Again, again};
 pub use config::Config;
 pub use context::Context;
 pub use encode::ModelSettings;
@@ -61,6 +66,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 use tastes::Tastes;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// A category with the shopper's share of interest in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,13 +99,18 @@ struct Settled {
     generation: u64,
     config: Config,
     placements: BTreeMap<Arc<str>, Placement>,
+    /// A hash of all of it: decisions name the settings that made them.
+    digest: Arc<str>,
 }
 
 impl From<Config> for Settled {
     fn from(config: Config) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let generation = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { generation, placements: placement::table(&config), config }
+        // A configuration that was read can be written.
+        let written = serde_json::to_vec(&config).unwrap_or_default();
+        let digest = format!("{:016x}", xxh3_64(&written)).into();
+        Self { generation, placements: placement::table(&config), digest, config }
     }
 }
 

@@ -4,9 +4,10 @@ use super::candidates::{Ask, Candidate, CandidateSource, Source};
 use super::config::Weights;
 use super::deadline::{Deadline, Late};
 use super::eligibility::Eligibility;
-use super::ranked::Ranked;
+use super::ranked::{Ranked, by_score};
 use super::rules::Rules;
 use crate::domain::ids::ProductKey;
+use crate::domain::made::score;
 use crate::domain::slate::{Intent, ReasonCode};
 use ahash::AHashMap;
 
@@ -15,12 +16,49 @@ const SAME_CATEGORY: f64 = 0.3;
 /// What a product keeps that the shopper has just looked at: there is a placement for those.
 const JUST_SEEN: f64 = 0.35;
 
+/// The most sources that can be told apart.
+pub(super) const SOURCES: usize = 12;
+
 /// A product while sources speak for it.
 struct Pooled {
-    score: f64,
+    features: Features,
     loudest: f64,
     reason: ReasonCode,
     because: Option<ProductKey>,
+}
+
+/// All that a candidate's score is computed from, as precise as it is logged: what is run again starts from the same numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Features {
+    /// What each source said, in the order of sources, its own best candidate being 1.
+    pub(super) shares: [f32; SOURCES],
+    /// How well it fits the shopper.
+    pub(super) fits: f32,
+    /// What rules multiply the score by.
+    pub(super) boost: f32,
+    /// What it keeps of it.
+    pub(super) kept: f32,
+}
+
+/// All candidates in order, with what their scores are computed from.
+pub(super) struct Ranking {
+    /// Best first, ties by product key.
+    pub(super) ranked: Vec<Ranked>,
+    /// What each source counted for.
+    pub(super) weights: [f32; SOURCES],
+    pool: AHashMap<u32, Pooled>,
+}
+
+impl Ranking {
+    /// Nothing was ranked.
+    pub(super) fn none() -> Self {
+        Self { ranked: Vec::new(), weights: [0.0; SOURCES], pool: AHashMap::new() }
+    }
+
+    /// The features of a candidate.
+    pub(super) fn features(&self, ordinal: u32) -> Option<&Features> {
+        self.pool.get(&ordinal).map(|pooled| &pooled.features)
+    }
 }
 
 /// All eligible candidates with their blended scores, best first, ties by product key. Each source counts with its
@@ -33,57 +71,70 @@ pub(super) fn rank(
     eligible: &Eligibility<'_>,
     rules: &Rules<'_>,
     deadline: Deadline,
-) -> Result<Vec<Ranked>, Late> {
+) -> Result<Ranking, Late> {
     let mut pool: AHashMap<u32, Pooled> = AHashMap::new();
-    for source in sources {
+    let mut counts = [0.0; SOURCES];
+    for ((at, source), counts) in sources.iter().enumerate().zip(&mut counts) {
         let weight = source.source().weight(weights, ask.request.intent);
         if weight > 0.0 && weight.is_finite() {
+            *counts = weight as f32;
             // Around a seed the session says which of its neighbours, not which other products.
             let adds = !matches!(source.source(), Source::Session | Source::Encoder) || ask.request.seeds.is_empty();
-            blend(&mut pool, source.collect(ask), weight, adds, eligible);
+            blend(&mut pool, source.collect(ask), (at, *counts), adds, eligible);
             deadline.check()?;
         }
     }
     let seeds = seed_categories(ask);
-    let mut ranked: Vec<Ranked> = pool
-        .into_iter()
-        .filter_map(|(ordinal, pooled)| {
-            let product = ask.index.product(ordinal)?;
-            let fits = ask.taste.map_or(0.0, |taste| taste.affinity(ordinal, product));
-            let score = (pooled.score + weights.affinity * fits)
-                * rules.boost(product)
-                * demotion(ask, ordinal, seeds.contains(&&*product.category));
-            let Pooled { reason, because, .. } = pooled;
-            (score > 0.0 && score.is_finite()).then_some(Ranked { ordinal, score, reason, because, filler: false })
-        })
-        .collect();
-    ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.ordinal.cmp(&b.ordinal)));
+    let mut ranked = Vec::with_capacity(pool.len());
+    for (ordinal, pooled) in &mut pool {
+        let Some(product) = ask.index.product(*ordinal) else { continue };
+        let features = &mut pooled.features;
+        features.fits = ask.taste.map_or(0.0, |taste| taste.affinity(*ordinal, product)) as f32;
+        features.boost = rules.boost(product) as f32;
+        features.kept = demotion(ask, *ordinal, seeds.contains(&&*product.category)) as f32;
+        let shares = counts.iter().copied().zip(features.shares);
+        let score = score(shares, (weights.affinity as f32, features.fits), features.boost, features.kept);
+        if score > 0.0 && score.is_finite() {
+            let (reason, because) = (pooled.reason, pooled.because.take());
+            ranked.push(Ranked { ordinal: *ordinal, score, reason, because, filler: false });
+        }
+    }
+    ranked.sort_by(by_score);
     deadline.check()?;
-    Ok(ranked)
+    Ok(Ranking { ranked, weights: counts, pool })
 }
 
 fn blend(
     pool: &mut AHashMap<u32, Pooled>,
     candidates: Vec<Candidate>,
-    weight: f64,
+    (source, weight): (usize, f32),
     adds: bool,
     eligible: &Eligibility<'_>,
 ) {
     let best = candidates.iter().map(|candidate| candidate.score).fold(f64::MIN_POSITIVE, f64::max);
     for Candidate { ordinal, score, reason, because } in candidates {
-        let share = weight * score / best;
+        let share = (score / best) as f32;
+        let counts = f64::from(weight) * f64::from(share);
         match pool.get_mut(&ordinal) {
             Some(pooled) => {
-                pooled.score += share;
-                if share > pooled.loudest {
-                    (pooled.loudest, pooled.reason, pooled.because) = (share, reason, because);
+                say(&mut pooled.features, source, share);
+                if counts > pooled.loudest {
+                    (pooled.loudest, pooled.reason, pooled.because) = (counts, reason, because);
                 }
             }
             None if adds && eligible.allows(ordinal) => {
-                pool.insert(ordinal, Pooled { score: share, loudest: share, reason, because });
+                let mut features = Features { shares: [0.0; SOURCES], fits: 0.0, boost: 1.0, kept: 1.0 };
+                say(&mut features, source, share);
+                pool.insert(ordinal, Pooled { features, loudest: counts, reason, because });
             }
             None => {}
         }
+    }
+}
+
+fn say(features: &mut Features, source: usize, share: f32) {
+    if let Some(slot) = features.shares.get_mut(source) {
+        *slot += share;
     }
 }
 

@@ -3,6 +3,11 @@
 use crate::domain::ids::ProductKey;
 use crate::domain::slate::ReasonCode;
 
+/// Best first, ties by product key.
+pub(super) fn by_score(a: &Ranked, b: &Ranked) -> std::cmp::Ordering {
+    b.score.total_cmp(&a.score).then(a.ordinal.cmp(&b.ordinal))
+}
+
 /// One product in its place.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Ranked {

@@ -6,21 +6,24 @@
 
 use super::basis::Basis;
 use super::candidates::{Ask, CandidateSource};
+use super::capture::{self, Course};
 use super::config::{Config, Weights};
 use super::consent;
 use super::deadline::Deadline;
-use super::diversify::diversify;
+use super::diversify::{Selection, diversify};
 use super::eligibility::Eligibility;
 use super::encode::Encoded;
 use super::explain::explain;
 use super::fallback;
 use super::inputs;
-use super::rank::rank;
+use super::rank::{Ranking, rank};
 use super::ranked::Ranked;
 use super::request::MAX_FIRST;
 use super::rules::Rules;
+use super::seeds::Seeds;
 use crate::domain::audit::InputRead;
 use crate::domain::ids::{DecisionId, ProductKey};
+use crate::domain::made::Made;
 use crate::domain::slate::{Decision, FallbackReason, ReasonCode, ServedBy, Slate};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -32,6 +35,8 @@ pub struct Slated {
     pub slate: Slate,
     /// Everything that was read for it.
     pub inputs: Arc<[InputRead]>,
+    /// What it was made of, where it may be logged.
+    pub made: Option<Arc<Made>>,
 }
 
 /// The most items of a slate of `first`: what live stock may remove can be replaced.
@@ -44,28 +49,40 @@ pub(super) fn decide(basis: &Basis<'_>, sources: &[Box<dyn CandidateSource>], de
     let (ask, config) = (&basis.ask, &basis.settled.config);
     let rules = Rules::of(&config.rules, &ask.request.placement);
     let eligible = Eligibility::new(ask, &rules);
-    let mut items = Vec::new();
-    let outcome = consent::check(basis.consent, ask.request.intent)
-        .and_then(|()| {
-            let weights = weights(ask, config);
-            rank(ask, sources, &weights, &eligible, &rules, deadline).map_err(|_| FallbackReason::Deadline)
-        })
-        .and_then(|ranked| {
-            items = diversify(ranked, ask, most(ask.request.first));
-            if items.is_empty() { Err(FallbackReason::NoData) } else { Ok(()) }
-        });
-    let refused = outcome == Err(FallbackReason::NoConsent) && !fallback::exists(ask.request.intent);
-    if !refused {
-        fallback::fill(&mut items, ask, &eligible, most(ask.request.first));
-        rules.pin(&mut items, ask.index, |ordinal| eligible.allows(ordinal));
+    let (weights, most) = (weights(ask, config), most(ask.request.first));
+    let seeds = Seeds::of(capture::seeds(ask), ask.index);
+    let ranking = consent::check(basis.consent, ask.request.intent)
+        .and_then(|()| rank(ask, sources, &weights, &eligible, &rules, deadline).map_err(|_| FallbackReason::Deadline));
+    let refused = ranking.as_ref().err() == Some(&FallbackReason::NoConsent) && !fallback::exists(ask.request.intent);
+    let (ranking, mut outcome) = ranking.map_or_else(|reason| (Ranking::none(), Err(reason)), |found| (found, Ok(())));
+    let Selection { chosen: mut items, depth } =
+        diversify(&ranking.ranked, ask.index, ask.request.intent, &seeds, most);
+    if outcome.is_ok() && items.is_empty() {
+        outcome = Err(FallbackReason::NoData);
     }
-    items.truncate(most(ask.request.first));
+    let (mut fillers, mut pins) = (Vec::new(), Vec::new());
+    if !refused {
+        let fits = |proposed: (u32, ReasonCode)| {
+            let fits = eligible.allows(proposed.0);
+            fillers.extend(fits.then_some(proposed));
+            fits
+        };
+        let (proposals, about) = (fallback::proposals(ask), (ask.request.intent, &seeds));
+        fallback::fill(&mut items, proposals, ask.index, about, most, fits);
+        pins = rules.pin(&mut items, ask.index, |ordinal| eligible.allows(ordinal));
+    }
+    items.truncate(most);
+    let made = basis.logs().then(|| {
+        let (affinity, settings) = (weights.affinity as f32, basis.settled.digest.clone());
+        let ranking = &ranking;
+        Arc::new(Course { ask, sources, ranking, affinity, depth, fillers, pins, most, settings }.made())
+    });
     let mut inputs = inputs::of_slate(ask);
     let shown = items.iter().map(|item| item.ordinal);
-    let model = Part::of(ask, weights(ask, config).encoder, shown);
+    let model = Part::of(ask, weights.encoder, shown);
     inputs.extend(model.took_part().map(|name| inputs::of_model(name)));
     let decision = decision(ask.now, config, &items, ask.request.first, (outcome, model));
-    Slated { slate: slate(ask, items, decision), inputs: inputs.into() }
+    Slated { slate: slate(ask, items, decision), inputs: inputs.into(), made }
 }
 
 /// What each source counts for. Where the model tells how its word is best shared with the statistics of sessions, what both

@@ -234,6 +234,7 @@ pub(crate) fn decision(who: &str, id: &str) -> DecisionRecord {
         slate,
         inputs: [].into(),
         dropped: Vec::new(),
+        made: None,
         erased: Vec::new(),
     }
 }

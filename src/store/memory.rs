@@ -28,7 +28,7 @@ pub struct MemoryConfig {
     /// A shopper not heard of for this long is forgotten. Default 30 days.
     #[serde(with = "humantime_serde")]
     pub shopper_ttl: Duration,
-    /// Memory for the decision log, about. Default 16 MiB: some eight thousand slates.
+    /// Memory for the decision log, about. Default 16 MiB: some two thousand slates.
     pub decisions: ByteSize,
     /// A decision is kept this long. Default 1 day.
     #[serde(with = "humantime_serde")]
@@ -158,7 +158,8 @@ impl DecisionStore for MemoryStore {
 fn weight(record: &DecisionRecord) -> usize {
     let items = record.slate.items.len() + record.candidates.items.len();
     let inputs: usize = record.inputs.iter().map(|input| input.name.len() + input.value.len() + 64).sum();
-    512 + items * 96 + inputs + record.dropped.len() * 64
+    let made = record.made.as_ref().map_or(0, |made| made.weight());
+    512 + items * 96 + inputs + record.dropped.len() * 64 + made
 }
 
 #[cfg(test)]

@@ -67,6 +67,22 @@ pub(super) enum Source {
 }
 
 impl Source {
+    /// Its name in records and exports, which is that of its weight in the settings.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Source::ViewedTogether => "viewed_together",
+            Source::BoughtTogether => "bought_together",
+            Source::Similar => "similar",
+            Source::Session => "session",
+            Source::Popular => "popular",
+            Source::Trending => "trending",
+            Source::New => "new",
+            Source::RecentlyViewed => "recently_viewed",
+            Source::BoughtBefore => "bought_before",
+            Source::Encoder => "encoder",
+        }
+    }
+
     /// What the source counts for in a slate of the intent.
     pub(super) fn weight(self, weights: &Weights, intent: Intent) -> f64 {
         let only = |wanted: Intent| if intent == wanted { 1.0 } else { 0.0 };

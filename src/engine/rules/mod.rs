@@ -4,6 +4,8 @@ mod block;
 mod boost;
 mod pin;
 
+pub(super) use pin::place;
+
 use super::ranked::Ranked;
 use crate::catalogue::Index;
 use crate::domain::ids::{CollectionKey, ProductKey};
@@ -65,6 +67,17 @@ impl Selector {
     }
 }
 
+/// What one rule placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Placed {
+    /// The rule's number among those of the placement.
+    pub(super) rule: usize,
+    /// From which position on, counted from 1.
+    pub(super) position: usize,
+    /// Ordinals, in order.
+    pub(super) products: Vec<u32>,
+}
+
 /// The rules of one placement.
 #[derive(Clone, Debug)]
 pub(super) struct Rules<'a>(Vec<&'a Rule>);
@@ -92,11 +105,14 @@ impl<'a> Rules<'a> {
         self.0.iter().map(|rule| boost::factor(rule, product)).product::<f64>().clamp(0.0, 1e6)
     }
 
-    /// Puts pinned products in their places, if they are `eligible`. Scores stay in descending order.
-    pub(super) fn pin(&self, items: &mut Vec<Ranked>, index: &Index, eligible: impl Fn(u32) -> bool) {
-        for rule in &self.0 {
-            pin::pin(rule, items, index, &eligible);
-        }
+    /// Puts pinned products in their places, if they are `eligible`. Scores stay in descending order. What was placed where.
+    pub(super) fn pin(&self, items: &mut Vec<Ranked>, index: &Index, eligible: impl Fn(u32) -> bool) -> Vec<Placed> {
+        let pinned = |(number, rule): (usize, &&Rule)| {
+            let (position, products) = pin::pinned(rule, index, &eligible)?;
+            place(items, position, &products);
+            Some(Placed { rule: number, position, products })
+        };
+        self.0.iter().enumerate().filter_map(pinned).collect()
     }
 }
 

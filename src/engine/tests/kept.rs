@@ -160,7 +160,11 @@ fn told_by(asker: &str) -> Slated {
         decided_at: at(0),
         max_age: 30,
     };
-    Slated { slate: Slate { decision, placement: asker.into(), items: Vec::new(), wanted: 0 }, inputs: [].into() }
+    Slated {
+        slate: Slate { decision, placement: asker.into(), items: Vec::new(), wanted: 0 },
+        inputs: [].into(),
+        made: None,
+    }
 }
 
 /// The key of someone who forgot an input.

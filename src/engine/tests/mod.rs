@@ -1,5 +1,6 @@
 //! The engine as a whole, on small worlds.
 
+mod again;
 mod consent;
 mod kept;
 mod model;

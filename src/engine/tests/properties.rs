@@ -6,7 +6,7 @@ use crate::domain::event::{Event, EventType};
 use crate::domain::ids::{CollectionKey, EventId, ShopperKey};
 use crate::domain::product::CatalogueProduct;
 use crate::domain::slate::{Intent, ServedBy};
-use crate::engine::{Engine, RankRequest, SlateRequest};
+use crate::engine::{Config, Engine, RankRequest, SlateRequest};
 use proptest::prelude::*;
 use std::collections::HashSet;
 
@@ -24,7 +24,7 @@ fn intents() -> impl Strategy<Value = Intent> {
 }
 
 /// Up to forty products of a few categories, some unavailable, some alike.
-fn shops() -> impl Strategy<Value = Vec<CatalogueProduct>> {
+pub(super) fn shops() -> impl Strategy<Value = Vec<CatalogueProduct>> {
     let drawn = (0_u8..4, 0_u8..6, any::<bool>(), 0_u8..8, 0_i64..200_000, 0_u8..3);
     prop::collection::vec(drawn, 0..40).prop_map(|drawn| {
         let one = |(n, (category, title, sale, odd, created, price)): (usize, (u8, u8, bool, u8, i64, u8))| {
@@ -46,7 +46,7 @@ fn shops() -> impl Strategy<Value = Vec<CatalogueProduct>> {
 }
 
 /// Events of a few shoppers over months, some of unknown products, some in the wrong order.
-fn histories() -> impl Strategy<Value = Vec<(u8, Event)>> {
+pub(super) fn histories() -> impl Strategy<Value = Vec<(u8, Event)>> {
     let drawn = (0_u8..4, 0_u8..5, 0_u8..45, 0_u8..45, 0_i64..100_000);
     prop::collection::vec(drawn, 0..80).prop_map(|drawn| {
         let one = |(n, (who, kind, first, second, minute)): (usize, (u8, u8, u8, u8, i64))| {
@@ -63,7 +63,7 @@ fn histories() -> impl Strategy<Value = Vec<(u8, Event)>> {
     })
 }
 
-fn requests() -> impl Strategy<Value = SlateRequest> {
+pub(super) fn requests() -> impl Strategy<Value = SlateRequest> {
     let keys = || prop::collection::vec((0_u8..45).prop_map(|n| key(&format!("p{n:02}"))), 0..4);
     (intents(), keys(), keys(), any::<bool>(), 0_usize..60).prop_map(|(intent, seeds, exclude, sale, first)| {
         let collection = sale.then(|| CollectionKey::new("sale"));
@@ -72,7 +72,11 @@ fn requests() -> impl Strategy<Value = SlateRequest> {
 }
 
 fn learned(products: &[CatalogueProduct], history: &[(u8, Event)]) -> Engine {
-    let engine = engine(products.to_vec());
+    learned_with(Config::default(), products, history)
+}
+
+pub(super) fn learned_with(config: Config, products: &[CatalogueProduct], history: &[(u8, Event)]) -> Engine {
+    let engine = with_config(config, products.to_vec());
     let shoppers: Vec<ShopperKey> = (0..4).map(|n| ShopperKey::new(format!("s{n}"))).collect();
     engine.learn_history(history.iter().map(|(who, event)| (&shoppers[*who as usize], event)));
     engine

@@ -7,9 +7,8 @@ use super::shopper::PersonalizedPurpose;
 use super::viewer::Viewer;
 use crate::domain::audit::DecisionRecord;
 use crate::domain::ids::DecisionId;
-use crate::engine::settle;
+use crate::engine::again;
 use async_graphql::{Context, ErrorExtensions, ID, Object, Result, SimpleObject};
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The longest decision id taken, in bytes.
@@ -73,12 +72,7 @@ impl PersonalizedDecisionRecord {
 
     /// True where running the logged inputs again gives the same slate; null where inputs have been erased since.
     async fn reproduced(&self) -> Option<bool> {
-        let record = &self.0;
-        if !record.erased.is_empty() {
-            return None;
-        }
-        let again = settle(&record.candidates, &record.dropped.iter().cloned().collect(), &HashSet::new());
-        Some(again.items == record.slate.items)
+        again(&self.0).map(|again| again.same)
     }
 }
 
@@ -119,6 +113,7 @@ mod tests {
             .into(),
             candidates: slate(id, 2),
             dropped: vec![ProductKey::new("a")],
+            made: None,
             erased: Vec::new(),
         }
     }

@@ -70,7 +70,7 @@ impl Viewer {
         }
         let requests: Vec<_> = open.iter().map(|(_, request)| request.clone()).collect();
         let decided = self.engine.slates(&self.context, &requests).await;
-        for ((ask, _), Slated { slate: candidates, inputs }) in open.into_iter().zip(decided) {
+        for ((ask, _), Slated { slate: candidates, inputs, made }) in open.into_iter().zip(decided) {
             let slate = settle(&candidates, &HashSet::new(), &taken);
             let dropped = candidates.items.iter().map(|item| &item.product).filter(|key| taken.contains(*key));
             let dropped: Vec<ProductKey> = dropped.cloned().collect();
@@ -79,7 +79,7 @@ impl Viewer {
             if let Some(shopper) = &self.context.shopper {
                 let (shopper, market) = (shopper.clone(), self.context.market.clone());
                 let erased = Vec::new();
-                self.log(DecisionRecord { shopper, market, slate, inputs, candidates, dropped, erased }).await;
+                self.log(DecisionRecord { shopper, market, slate, inputs, candidates, dropped, made, erased }).await;
             }
         }
     }

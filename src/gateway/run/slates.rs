@@ -26,6 +26,7 @@ struct Asked {
     because: IndexSet<SelectionId>,
     candidates: Slate,
     inputs: Arc<[crate::domain::audit::InputRead]>,
+    made: Option<Arc<crate::domain::made::Made>>,
 }
 
 type Wanted = IndexSet<(SelectionId, ProductKey)>;
@@ -81,7 +82,7 @@ impl Run {
         let slates = self.viewer.engine.slates(&self.viewer.context, &requests).await;
         spans::decided(slates.iter().map(|Slated { slate, .. }| (&*slate.placement, slate.decision.served_by.label())));
         let decided = asks.into_iter().zip(slates).map(|((ask, (products, because)), slated)| {
-            (ask, Asked { products, because, candidates: slated.slate, inputs: slated.inputs })
+            (ask, Asked { products, because, candidates: slated.slate, inputs: slated.inputs, made: slated.made })
         });
         decided.collect()
     }
@@ -204,6 +205,7 @@ impl Run {
             inputs: asked.inputs.clone(),
             candidates: candidates.clone(),
             dropped,
+            made: asked.made.clone(),
             erased: Vec::new(),
         };
         let decisions = Arc::clone(&self.viewer.decisions);

@@ -19,7 +19,7 @@ pub struct LogConfig {
     pub max_age: Duration,
     /// The most decisions kept; beyond, the oldest go. Default 1,000,000.
     pub most: u32,
-    /// Decisions and outcomes that may wait to be written; beyond, they are dropped and counted. Default 8,192.
+    /// Decisions and outcomes that may wait to be written; beyond, they are dropped and counted. Default 4,096.
     pub queue: usize,
     /// The most that are written at once. Default 256.
     pub batch: usize,
@@ -33,7 +33,7 @@ impl Default for LogConfig {
             sample: 1.0,
             max_age: Duration::from_secs(90 * 24 * 60 * 60),
             most: 1_000_000,
-            queue: 8_192,
+            queue: 4_096,
             batch: 256,
         }
     }

@@ -1,7 +1,8 @@
 //! The tables, alike in SQLite and PostgreSQL: one text of SQL for both, but for the type of bytes.
 //!
-//! SQLite overwrites what it deletes (`secure_delete`), and after an erasure its journal is brought into the file and cut to
-//! nothing, so that no trace stays on disk. PostgreSQL keeps deleted rows until its own vacuum comes by.
+//! What SQLite deletes it overwrites (`secure_delete`), but copies of it stay in the gaps of pages that were rebuilt before. So
+//! after an erasure the file is written anew, and its journal brought into it and cut to nothing: no trace stays on disk.
+//! PostgreSQL keeps deleted rows until its own vacuum comes by.
 
 use super::LogError;
 use super::batch::{Batch, Noted};
@@ -18,11 +19,16 @@ use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Executor, Row};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
 /// Decisions read at once.
 const PAGE: i64 = 500;
+/// A file up to so many bytes is written anew at once after an erasure; a larger one with the next housekeeping.
+const QUICK: i64 = 64 << 20;
+/// The most that is kept of what came of one decision: nobody fills the log with events that name it.
+const MOST_OUTCOMES: i64 = 200;
 /// How long an erasure is remembered: longer than anything waits to be written.
 const REMEMBERED: i64 = 60 * 60 * 1000;
 
@@ -42,10 +48,16 @@ const TABLES: [&str; 6] = [
 const INSERT: &str = "INSERT INTO decisions (id, shopper, decided_at, placement, body)
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING";
 const OUTCOME: &str = "INSERT INTO outcomes (decision, event, line, shopper, at, body)
-    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (decision, event, line) DO NOTHING";
+    SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM decisions WHERE id = $7)
+    AND (SELECT COUNT(*) FROM outcomes WHERE decision = $8) < $9 ON CONFLICT (decision, event, line) DO NOTHING";
 
 const REMEMBER: &str = "INSERT INTO erasures (who, purpose, at) VALUES ($1, $2, $3)
     ON CONFLICT (who, purpose) DO UPDATE SET at = excluded.at";
+
+const DECISIONS: &str = "SELECT id, decided_at, body FROM decisions
+    WHERE decided_at > $1 OR (decided_at = $2 AND id > $3) ORDER BY decided_at, id LIMIT $4";
+const OUTCOMES: &str = "SELECT decision, body FROM outcomes WHERE decision IN (SELECT id FROM decisions
+    WHERE decided_at > $1 OR (decided_at = $2 AND id > $3) ORDER BY decided_at, id LIMIT $4) ORDER BY at, event, line";
 
 /// Where a walk through the log stands: the last decision read.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +68,8 @@ pub struct Page(Option<(i64, String)>);
 pub(super) struct Database {
     pool: AnyPool,
     sqlite: bool,
+    /// Traces of what was erased may lie in the file.
+    traces: AtomicBool,
     ready: OnceCell<()>,
 }
 
@@ -79,7 +93,8 @@ impl Database {
             // Its message could quote the address, and with it the password.
             .connect_lazy(&address)
             .map_err(|_| LogError::Url("it is no address".to_owned()))?;
-        Ok(Self { pool, sqlite, ready: OnceCell::new() })
+        // Those of an erasure before a crash, too: it may not have come to that.
+        Ok(Self { pool, sqlite, traces: AtomicBool::new(sqlite), ready: OnceCell::new() })
     }
 
     /// The pool, once the tables are there.
@@ -123,7 +138,10 @@ impl Database {
                 .bind(*line)
                 .bind(shopper.as_str())
                 .bind(outcome.at.as_millisecond())
-                .bind(pack(outcome)?);
+                .bind(pack(outcome)?)
+                .bind(decision.as_str())
+                .bind(decision.as_str())
+                .bind(MOST_OUTCOMES);
             query.execute(&mut *transaction).await.map_err(unavailable)?;
         }
         transaction.commit().await.map_err(unavailable)
@@ -153,23 +171,29 @@ impl Database {
         rows.iter().map(body).collect()
     }
 
-    /// The next decisions from `since` on, and where the walk then stands.
-    pub(super) async fn page(&self, since: Timestamp, page: Page) -> Result<(Vec<DecisionRecord>, Page), StoreError> {
+    /// The next decisions from `since` on with what came of them, and where the walk then stands.
+    pub(super) async fn page(
+        &self,
+        since: Timestamp,
+        page: Page,
+    ) -> Result<(Vec<(DecisionRecord, Vec<Outcome>)>, Page), StoreError> {
         let Page(last) = page;
         let (at, id) = last.clone().unwrap_or((since.as_millisecond(), String::new()));
-        let query = sqlx::query(
-            "SELECT id, decided_at, body FROM decisions WHERE decided_at > $1 OR (decided_at = $2 AND id > $3)
-            ORDER BY decided_at, id LIMIT $4",
-        );
-        let query = query.bind(at).bind(at).bind(id).bind(PAGE);
+        let query = sqlx::query(DECISIONS).bind(at).bind(at).bind(id.as_str()).bind(PAGE);
         let rows = query.fetch_all(self.pool().await?).await.map_err(unavailable)?;
-        let next = match rows.last() {
-            Some(row) => {
-                Some((row.try_get("decided_at").map_err(unavailable)?, row.try_get("id").map_err(unavailable)?))
-            }
-            None => last,
-        };
-        Ok((rows.iter().map(body).collect::<Result<_, _>>()?, Page(next)))
+        let outcomes = sqlx::query(OUTCOMES).bind(at).bind(at).bind(id).bind(PAGE);
+        let mut came: HashMap<String, Vec<Outcome>> = HashMap::new();
+        for row in outcomes.fetch_all(self.pool().await?).await.map_err(unavailable)? {
+            came.entry(row.try_get("decision").map_err(unavailable)?).or_default().push(body(&row)?);
+        }
+        let mut found = Vec::with_capacity(rows.len());
+        let mut next = last;
+        for row in &rows {
+            let id: String = row.try_get("id").map_err(unavailable)?;
+            found.push((body(row)?, came.remove(&id).unwrap_or_default()));
+            next = Some((row.try_get("decided_at").map_err(unavailable)?, id));
+        }
+        Ok((found, Page(next)))
     }
 
     /// Deletes all of a shopper, or what was read for a purpose; remembers it, so that nothing older is written later.
@@ -201,8 +225,31 @@ impl Database {
             Some(purpose) => erase_read(&mut transaction, who, purpose).await?,
         };
         transaction.commit().await.map_err(unavailable)?;
-        self.checkpoint().await?;
+        self.traces.fetch_or(found && self.sqlite, Ordering::Relaxed);
         Ok(found)
+    }
+
+    /// Writes the file anew, if something was erased since the last time, and at the start if it was within the last hour.
+    /// With `quick`, only where that takes a moment.
+    pub(super) async fn scrub(&self, quick: bool) -> Result<(), StoreError> {
+        if !self.traces.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let pool = self.pool().await?;
+        let number = async |text: &'static str| {
+            let row = sqlx::query(text).fetch_one(pool).await.map_err(unavailable)?;
+            row.try_get::<i64, _>(0).map_err(unavailable)
+        };
+        let pages = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+        if quick && number(pages).await? > QUICK {
+            return Ok(());
+        }
+        if number("SELECT COUNT(*) FROM erasures").await? > 0 {
+            sqlx::query("VACUUM").execute(pool).await.map_err(unavailable)?;
+            self.checkpoint().await?;
+        }
+        self.traces.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Deletes what is older than `max_age` and the oldest beyond `most`.
@@ -226,7 +273,7 @@ impl Database {
                 "DELETE FROM decisions WHERE id IN (SELECT id FROM decisions ORDER BY decided_at, id LIMIT $1)";
             deleted += sqlx::query(delete).bind(over).execute(pool).await.map_err(unavailable)?.rows_affected();
         }
-        if deleted > 0 { self.checkpoint().await } else { Ok(()) }
+        if deleted > 0 && self.sqlite { self.checkpoint().await } else { Ok(()) }
     }
 
     /// Takes a lock of PostgreSQL's until the transaction ends; SQLite lets only one write anyway.
@@ -236,9 +283,6 @@ impl Database {
 
     /// Brings SQLite's journal into the file and cuts it: what was deleted stood there, too.
     async fn checkpoint(&self) -> Result<(), StoreError> {
-        if !self.sqlite {
-            return Ok(());
-        }
         // A reader that is in its way is soon done.
         for _ in 0..50 {
             let query = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");

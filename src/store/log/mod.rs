@@ -11,6 +11,8 @@ mod batch;
 mod config;
 mod database;
 mod files;
+mod line;
+mod parquet;
 mod writer;
 
 #[cfg(test)]
@@ -18,6 +20,8 @@ mod tests;
 
 pub use config::LogConfig;
 pub use database::Page;
+pub use line::{Line, word};
+pub use parquet::Rows;
 
 use super::traits::StoreError;
 use crate::domain::audit::{DecisionRecord, Outcome};
@@ -120,8 +124,12 @@ impl DecisionLog {
         self.database.outcomes(id).await
     }
 
-    /// Decisions made from `since` on, oldest first, the next page after `page`. Errors: the database does not answer.
-    pub async fn page(&self, since: Timestamp, page: Page) -> Result<(Vec<DecisionRecord>, Page), StoreError> {
+    /// Decisions made from `since` on with what came of them, oldest first, the next page after `page`. Errors: the database does not answer.
+    pub async fn page(
+        &self,
+        since: Timestamp,
+        page: Page,
+    ) -> Result<(Vec<(DecisionRecord, Vec<Outcome>)>, Page), StoreError> {
         self.database.page(since, page).await
     }
 

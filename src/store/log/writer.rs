@@ -28,6 +28,7 @@ pub(super) async fn write(database: Arc<Database>, mut messages: mpsc::Receiver<
             Ok(Some(first)) => first,
             Ok(None) => return,
             Err(_) => {
+                report(database.scrub(false).await);
                 report(database.clean(config.max_age, config.most).await);
                 clean_at = Instant::now() + HOUSEKEEPING;
                 continue;
@@ -50,6 +51,7 @@ pub(super) async fn write(database: Arc<Database>, mut messages: mpsc::Receiver<
                 let erased = tokio::time::timeout(LIMIT, database.erase(&who, purpose, at)).await;
                 // Nobody waits any more: it is done all the same.
                 done.send(erased.unwrap_or(Err(StoreError::Timeout))).ok();
+                report(database.scrub(true).await);
             }
             Some(Message::Flush(done)) => drop(done.send(())),
             Some(Message::Decision(_) | Message::Outcome(_)) | None => {}
@@ -77,6 +79,6 @@ async fn put_down(database: &Database, batch: Batch) {
 
 fn report(result: Result<(), StoreError>) {
     if let Err(error) = result {
-        tracing::warn!(%error, "old decisions could not be deleted from the log; tried again in ten minutes");
+        tracing::warn!(%error, "the decision log could not be cleaned of what is old or erased; tried again in ten minutes");
     }
 }

@@ -25,9 +25,10 @@ impl Written {
     }
 }
 
-/// A decision as it is written.
+/// A decision as it is written: without what it was made of, which would take more than all the rest of a shopper. The
+/// decision log has that.
 pub(super) fn decision(record: &DecisionRecord) -> Result<Vec<u8>, StoreError> {
-    packed::pack(record)
+    packed::pack(&DecisionRecord { made: None, ..record.clone() })
 }
 
 pub(super) fn read_decision(bytes: &[u8]) -> Result<DecisionRecord, StoreError> {

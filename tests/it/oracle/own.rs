@@ -64,6 +64,7 @@ impl Decider for Fixed {
             Slated {
                 slate: Slate { decision, placement: request.placement.clone(), items, wanted: request.first },
                 inputs: [].into(),
+                made: None,
             }
         };
         requests.iter().map(slate).collect()

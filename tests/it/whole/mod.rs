@@ -5,6 +5,7 @@ mod carts;
 mod counted;
 mod decisions;
 mod federated;
+mod logged;
 mod metrics;
 mod modelled;
 mod ranked;

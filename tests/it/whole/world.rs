@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::BodyExt;
+use outfitter::cli::assemble::Running;
 use outfitter::cli::demo::{Ready, ready};
 use outfitter::demo::{self, Store};
 use outfitter::settings::Settings;
@@ -45,6 +46,7 @@ pub(super) struct World {
     /// The store as the gateway reaches it, without a path: it writes the address at which it was asked into its answers.
     pub(super) store: String,
     pub(super) proxy: Arc<Proxy>,
+    pub(super) running: Arc<Running>,
 }
 
 /// A shopper: the headers that go with each request.
@@ -79,7 +81,7 @@ impl World {
         let upstream = start(Router::new().fallback(pass).with_state(proxy.clone())).await;
         let Ready { assembled, .. } = ready(&mut settings, &store, format!("{upstream}/graphql")).await.unwrap();
         let gateway = start(assembled.routes).await;
-        Self { gateway, store: upstream, proxy }
+        Self { gateway, store: upstream, proxy, running: assembled.running }
     }
 
     /// The gateway's whole answer.
