@@ -1,6 +1,7 @@
 //! The running gateway, put together from the settings: the one place that knows every module. `serve`, `demo` and the
 //! integration tests use it.
 
+use super::stores::Stores;
 use crate::catalogue::crawl::Crawler;
 use crate::catalogue::{Catalogue, Index, import};
 use crate::domain::ids::CustomerId;
@@ -22,7 +23,7 @@ use crate::server::doors;
 use crate::server::graphiql::{self, PageSettings};
 use crate::server::{self, App, AppParts, Lifecycle, Live, Reloaded, Routes};
 use crate::settings::Settings;
-use crate::store::{DecisionLog, DecisionStore, Logged, MemoryStore, RedisStore, Store};
+use crate::store::{DecisionLog, DecisionStore, Store};
 use crate::telemetry::customer_data::Credential;
 use crate::telemetry::init::{self, Metrics};
 use crate::telemetry::reload::ReadAgain;
@@ -98,29 +99,6 @@ pub fn serve_model(settings: &ModelSettings, engine: &Engine) -> anyhow::Result<
     Ok(Some(name))
 }
 
-/// The store of the settings: the shared one where they name it. Connects to nothing yet.
-/// Errors: an address that is none.
-fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
-    Ok(match &settings.store.url {
-        // A secret made at start would be another one in each replica, and so would the keys of its shoppers.
-        Some(_) if settings.ingest.secrets.is_empty() => {
-            anyhow::bail!("store.url is set and ingest.secrets is not; name a secret there, the same for every replica")
-        }
-        Some(url) => Arc::new(RedisStore::open(url, settings.store.redis.clone())?),
-        None => Arc::new(MemoryStore::new(&settings.store.memory)),
-    })
-}
-
-/// The decision log of the settings, where they name one. Connects to nothing yet.
-/// Errors: a place that cannot be used.
-pub fn decision_log(settings: &Settings) -> anyhow::Result<Option<Arc<DecisionLog>>> {
-    let config = &settings.store.decisions;
-    if config.file.is_none() && config.url.is_none() {
-        return Ok(None);
-    }
-    Ok(Some(Arc::new(DecisionLog::open(config)?)))
-}
-
 /// The crawl of the shop into a catalogue; it has not begun.
 /// Errors: a missing address.
 pub fn crawler(settings: &Settings, shop: &Shop, catalogue: &Arc<Catalogue>) -> anyhow::Result<Crawler> {
@@ -167,11 +145,7 @@ impl State {
             Ok(_) => {}
             Err(error) => ReadAgain { kind: "model", outcome: "refused", detail: &format!("{error:#}") }.emit(),
         }
-        let (store, log) = (store(settings)?, decision_log(settings)?);
-        let decisions: Arc<dyn DecisionStore> = match &log {
-            Some(log) => Arc::new(Logged::new(store.clone(), log.clone())),
-            None => store.clone(),
-        };
+        let Stores { store, decisions, log } = Stores::open(settings)?;
         let deps = Deps {
             platform: shop.load().platform.clone(),
             customers: Some(Arc::new(Customers(shop.clone()))),

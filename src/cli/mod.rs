@@ -16,6 +16,7 @@ mod progress;
 mod replay;
 mod schema;
 mod serve;
+mod stores;
 mod target;
 mod train;
 
