@@ -1,10 +1,11 @@
 //! The running gateway, put together from the settings: the one place that knows every module. `serve`, `demo` and the
 //! integration tests use it.
 
+mod customers;
+
 use super::stores::Stores;
 use crate::catalogue::crawl::Crawler;
 use crate::catalogue::{Catalogue, Index, import};
-use crate::domain::ids::CustomerId;
 use crate::engine::{Engine, ModelSettings};
 use crate::gateway::compose::Composed;
 use crate::gateway::persisted::Persisted;
@@ -13,7 +14,7 @@ use crate::gateway::products::Products;
 use crate::gateway::rerank::Sealer;
 use crate::gateway::share::Share;
 use crate::gateway::{Gateway, Modules, personalize};
-use crate::ingest::identity::{AskPlatform, CustomerCheck, Hasher, NoAnswer};
+use crate::ingest::identity::Hasher;
 use crate::ingest::{Deps, Ingest};
 use crate::model::Served;
 use crate::model::versions::Versions;
@@ -24,13 +25,12 @@ use crate::server::graphiql::{self, PageSettings};
 use crate::server::{self, App, AppParts, Lifecycle, Live, Reloaded, Routes};
 use crate::settings::Settings;
 use crate::store::{DecisionLog, DecisionStore, Store};
-use crate::telemetry::customer_data::Credential;
 use crate::telemetry::init::{self, Metrics};
 use crate::telemetry::reload::ReadAgain;
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use async_trait::async_trait;
-use http::{HeaderMap, HeaderName};
+use customers::Customers;
+use http::HeaderName;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -285,22 +285,6 @@ impl Running {
     pub fn serve(&self, composed: Arc<Composed>) {
         let _held = self.app.lock().unwrap_or_else(PoisonError::into_inner);
         self.gateway().serve(composed);
-    }
-}
-
-/// Asks the shop of the settings in use whose a customer token is.
-struct Customers(Arc<ArcSwap<Shop>>);
-
-#[async_trait]
-impl CustomerCheck for Customers {
-    async fn confirm(&self, headers: &HeaderMap, token: &str) -> Result<Option<CustomerId>, NoAnswer> {
-        let shop = self.0.load_full();
-        let upstream = shop.upstream.asking_for("customer");
-        AskPlatform { platform: shop.platform.clone(), upstream }.confirm(headers, token).await
-    }
-
-    fn credential(&self, headers: &HeaderMap) -> Credential {
-        self.0.load().platform.credential(headers)
     }
 }
 
