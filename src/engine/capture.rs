@@ -57,10 +57,6 @@ impl Course<'_> {
                 because: because(item, index),
             })
         };
-        let weighed = |(source, weight): (&Box<dyn CandidateSource>, f32)| Weighed {
-            source: source.source().name().into(),
-            weight,
-        };
         let placed = |placed: &Placed| Pinned {
             rule: placed.rule,
             position: placed.position,
@@ -75,7 +71,12 @@ impl Course<'_> {
             },
             intent: ask.request.intent,
             most: self.most,
-            sources: self.sources.iter().zip(self.ranking.weights).map(weighed).collect(),
+            sources: self
+                .sources
+                .iter()
+                .zip(self.ranking.weights)
+                .map(|(source, weight)| Weighed { source: source.source().name().into(), weight })
+                .collect(),
             affinity: self.affinity,
             seeds: seeds.iter().filter_map(|seed| table.place(*seed)).collect(),
             candidates: ranked.iter().filter_map(candidate).collect(),
