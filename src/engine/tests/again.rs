@@ -52,7 +52,7 @@ fn a_thousand_random_decisions_come_out_the_same_from_their_logged_features() {
     let (mut ranked, mut filled, mut pinned, mut many) = (0, 0, 0, 0);
     for _ in 0..100 {
         let (products, history, requests, drops, ruled) = worlds.new_tree(&mut runner).unwrap().current();
-        let config = Config { rules: if ruled { rules() } else { Vec::new() }, ..Config::default() };
+        let config = Config { rules: if ruled { rules() } else { Vec::new() }, ..patient() };
         let engine = learned_with(config, &products, &history);
         let events: Vec<_> = history.iter().filter(|(who, _)| *who == 0).map(|(_, event)| event.clone()).collect();
         let context = shopper(100_000, &events);
@@ -76,10 +76,15 @@ fn a_thousand_random_decisions_come_out_the_same_from_their_logged_features() {
     assert!(ranked > 300 && filled > 300 && pinned > 100 && many > 60, "{ranked} {filled} {pinned} {many}");
 }
 
+/// Time is not the subject here, and a slow machine should not change a slate.
+fn patient() -> Config {
+    Config { deadline: std::time::Duration::from_secs(60), ..Config::default() }
+}
+
 fn one() -> DecisionRecord {
     let keys: Vec<String> = (0..20).map(|n| format!("p{n:02}")).collect();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let engine = engine(shop(&[("A", &keys[..10]), ("B", &keys[10..])]));
+    let engine = with_config(patient(), shop(&[("A", &keys[..10]), ("B", &keys[10..])]));
     learn(&engine, 9, &[viewed(0, "p00"), viewed(1, "p01"), viewed(2, "p11")]);
     learn(&engine, 4, &[viewed(3, "p00"), viewed(4, "p02"), viewed(5, "p12")]);
     let context = shopper(20, &[viewed(10, "p00"), viewed(11, "p12")]);
@@ -123,7 +128,7 @@ fn where_inputs_have_been_erased_nothing_is_run_again() {
 
 #[test]
 fn what_may_not_be_logged_is_not_taken_down() {
-    let engine = engine(shop(&[("A", &["a", "b", "c"])]));
+    let engine = with_config(patient(), shop(&[("A", &["a", "b", "c"])]));
     let mut context = shopper(20, &[]);
     assert!(slated(&engine, &context, &request(Intent::Popular, &[], 2)).made.is_some());
     context.consent = Consent::ALL.with(Purpose::Analytics, false);
