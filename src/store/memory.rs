@@ -28,7 +28,7 @@ pub struct MemoryConfig {
     /// A shopper not heard of for this long is forgotten. Default 30 days.
     #[serde(with = "humantime_serde")]
     pub shopper_ttl: Duration,
-    /// Memory for the decision log, about. Default 16 MiB: some two thousand slates.
+    /// Memory for the decision log, about. Default 16 MiB.
     pub decisions: ByteSize,
     /// A decision is kept this long. Default 1 day.
     #[serde(with = "humantime_serde")]
