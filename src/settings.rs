@@ -60,8 +60,11 @@ pub struct Settings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreSettings {
-    /// Where replicas share their state: `redis://host:6379/0`. Default none: state stays in this process.
+    /// Where replicas share their state, as [`store::Address`] reads it: `redis://host:6379/0`, `redis+cluster://…`,
+    /// `redis+sentinel://…`. Default none: state stays in this process.
     pub url: Option<String>,
+    /// The password there, in the place of one in the URL. Default none.
+    pub password: Option<platform::secret::Secret>,
     /// In memory.
     pub memory: store::MemoryConfig,
     /// In a Redis that replicas share.

@@ -1,7 +1,8 @@
 //! The stores of the settings, opened: shoppers, decisions of the last hours, and the decision log behind them.
 
 use crate::settings::Settings;
-use crate::store::{DecisionLog, DecisionStore, Logged, MemoryStore, RedisStore, Store};
+use crate::store::{Address, DecisionLog, DecisionStore, Logged, MemoryStore, RedisStore, Store};
+use anyhow::Context;
 use std::sync::Arc;
 
 /// Where state lives.
@@ -33,7 +34,13 @@ fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
         Some(_) if settings.ingest.secrets.is_empty() => {
             anyhow::bail!("store.url is set and ingest.secrets is not; name a secret there, the same for every replica")
         }
-        Some(url) => Arc::new(RedisStore::open(url, settings.store.redis.clone())?),
+        Some(url) => {
+            let mut address = Address::parse(url)?;
+            if let Some(password) = &settings.store.password {
+                address = address.with_password(password.reveal().context("the password of the store")?.expose());
+            }
+            Arc::new(RedisStore::open(&address, settings.store.redis.clone())?)
+        }
         None => Arc::new(MemoryStore::new(&settings.store.memory)),
     })
 }

@@ -166,10 +166,14 @@ impl Ingest {
 
     /// Takes events of one shopper; one outcome an event, in order. Accepted events are in the shopper's next request.
     /// Storage needs consent to preferences, statistics and the training log need analytics; with one of them only that
-    /// part is done.
+    /// part is done. What is accepted outlives a fail-over of the store, as far as the store can tell.
     pub async fn accept(&self, caller: &Caller, events: Vec<Event>) -> Vec<Outcome> {
+        self.take(caller, events, apply::Sure::Acknowledged).await
+    }
+
+    async fn take(&self, caller: &Caller, events: Vec<Event>, sure: apply::Sure) -> Vec<Outcome> {
         let mut batch = Batch::new(events);
-        if let Err(error) = self.walk(caller, &mut batch, Pace::Limited).await {
+        if let Err(error) = self.walk(caller, &mut batch, Pace::Limited, sure).await {
             tracing::warn!(%error, "events could not be stored; their senders were asked to try again");
         }
         batch.outcomes()
@@ -177,7 +181,13 @@ impl Ingest {
 
     /// The walk of events: consent → rate → validation → store → statistics → training log.
     /// Errors: the store did not take what was allowed and valid, and nothing of it was learned.
-    pub(super) async fn walk(&self, caller: &Caller, batch: &mut Batch, pace: Pace) -> Result<(), StoreError> {
+    pub(super) async fn walk(
+        &self,
+        caller: &Caller,
+        batch: &mut Batch,
+        pace: Pace,
+        sure: apply::Sure,
+    ) -> Result<(), StoreError> {
         let allowed = self.withdrawn.left(caller);
         let Some(who) = consent::admit(batch, caller, allowed) else { return Ok(()) };
         if pace == Pace::Limited {
@@ -187,7 +197,7 @@ impl Ingest {
         let rules = Rules { catalogue: &index, now: Timestamp::now(), max_age: self.config.events.max_age };
         batch.sift(|event| rules.check(event));
         if allowed.allows(Purpose::Preferences) {
-            apply::store(&*self.eraser.shoppers, who, batch).await?;
+            apply::store(&*self.eraser.shoppers, who, batch, sure).await?;
             // A withdrawal that came in between found nothing of these yet.
             if !self.allows(caller, Purpose::Preferences) {
                 apply::undo(&*self.eraser.shoppers, who, batch).await;
@@ -309,7 +319,7 @@ impl Ingest {
         let Some(who) = caller.shopper.as_ref().filter(|_| caller.teaches()) else { return };
         let events = self.sights.events(who, claims, answer, &self.catalogue.current(), now);
         if !events.is_empty() {
-            let refused = self.accept(caller, events).await;
+            let refused = self.take(caller, events, apply::Sure::BestEffort).await;
             let refused = refused.iter().filter(|outcome| matches!(outcome, Outcome::Rejected(_))).count();
             tracing::trace!(refused, "learned from traffic");
         }

@@ -7,14 +7,32 @@ use crate::domain::consent::Purpose;
 use crate::domain::ids::ShopperKey;
 use crate::store::{Appended, ShopperStore, StoreError};
 
+/// What is done with events that a fail-over of the store just now would lose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sure {
+    /// They are refused, to be sent again: an outcome is an acknowledgement.
+    Acknowledged,
+    /// They are taken: nobody is told.
+    BestEffort,
+}
+
 /// Stores what is in the batch. Duplicates go out; where the store does not answer, all do, to be sent again, and it is
 /// said why. The one place that decides what "stored" means: an answer of the store.
-pub(super) async fn store(store: &dyn ShopperStore, who: &ShopperKey, batch: &mut Batch) -> Result<(), StoreError> {
+pub(super) async fn store(
+    store: &dyn ShopperStore,
+    who: &ShopperKey,
+    batch: &mut Batch,
+    sure: Sure,
+) -> Result<(), StoreError> {
     let events = batch.events();
     if events.is_empty() {
         return Ok(());
     }
-    match store.append(who, &events).await {
+    let appended = match sure {
+        Sure::Acknowledged => store.append_durably(who, &events).await,
+        Sure::BestEffort => store.append(who, &events).await,
+    };
+    match appended {
         Ok(answers) => {
             let mut answers = answers.into_iter();
             batch.sift(|_| match answers.next() {

@@ -4,6 +4,7 @@
 //! Doing a task twice does what doing it once does: events count by their ids, erasing finds nothing the second time.
 
 use super::accept::{Ingest, Pace};
+use super::apply;
 use super::batch::{Batch, Outcome};
 use super::identity::Caller;
 use crate::domain::consent::{Consent, Purpose};
@@ -89,7 +90,7 @@ impl Ingest {
         };
         self.identity.join(&caller).await;
         let mut batch = Batch::new(did.events.clone());
-        self.walk(&caller, &mut batch, pace).await?;
+        self.walk(&caller, &mut batch, pace, apply::Sure::Acknowledged).await?;
         Ok(batch.outcomes())
     }
 

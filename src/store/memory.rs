@@ -11,6 +11,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{DecisionId, ShopperKey};
 use async_trait::async_trait;
 use bytesize::ByteSize;
+use jiff::Timestamp;
 use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
@@ -123,14 +124,16 @@ impl ShopperStore for MemoryStore {
 
     async fn erase_purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError> {
         Ok(match purpose {
-            Purpose::Preferences => self.change(who, Record::erase_preferences, false).unwrap_or(false),
+            Purpose::Preferences => {
+                self.change(who, |record| record.erase_preferences(Timestamp::now()), false).unwrap_or(false)
+            }
             // Decisions are the other store's; scores and exports are not kept here.
             Purpose::Analytics | Purpose::Marketing | Purpose::SaleOfData => false,
         })
     }
 
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
-        Ok(self.change(who, Record::erase, false).unwrap_or(false))
+        Ok(self.change(who, |record| record.erase(Timestamp::now()), false).unwrap_or(false))
     }
 }
 

@@ -10,7 +10,7 @@ mod record;
 pub mod redis;
 pub mod traits;
 
-pub use self::redis::{RedisConfig, RedisStore};
+pub use self::redis::{Address, RedisConfig, RedisStore};
 pub use log::{DecisionLog, LogConfig};
 pub use logged::Logged;
 pub use memory::{MemoryConfig, MemoryStore};

@@ -4,12 +4,16 @@
 //! arrive, as long as they are still kept; revisions only grow, also over an erasure, so that no cached decision can
 //! match a later state.
 
+mod moving;
+
+pub(super) use moving::Moving;
+
 use super::traits::{Appended, ShopperState};
 use crate::domain::consent::Consent;
 use crate::domain::event::{Event, EventType};
 use crate::domain::profile::{Profile, Purchase};
 use crate::domain::session::Session;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,6 +35,12 @@ pub(super) struct Record {
     seen: VecDeque<u64>,
     /// Hashes of order keys, oldest first.
     orders: VecDeque<u64>,
+    /// A login that has left this session and not yet arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    moving: Option<Box<Moving>>,
+    /// When everything, or what preferences stored, was last erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    erased: Option<Timestamp>,
 }
 
 /// The parts of [`ShopperState`], in a form that can be written down.
@@ -168,8 +178,9 @@ impl Record {
     }
 
     /// Forgets session and profile; what consent says stays. True where there was something.
-    pub(super) fn erase_preferences(&mut self) -> bool {
-        let held = self.holds_events();
+    pub(super) fn erase_preferences(&mut self, now: Timestamp) -> bool {
+        let held = self.holds_events() | self.moving.take().is_some();
+        self.erased = Some(now);
         self.state = self.cleared();
         self.seen.clear();
         self.orders.clear();
@@ -177,11 +188,16 @@ impl Record {
     }
 
     /// Forgets everything. Of a consent on file it stays known that it was withdrawn. True where there was more.
-    pub(super) fn erase(&mut self) -> bool {
+    pub(super) fn erase(&mut self, now: Timestamp) -> bool {
         let consented = self.state.consent.is_some_and(|consent| consent != Consent::NONE);
-        let held = self.erase_preferences();
+        let held = self.erase_preferences(now);
         self.state.consent = self.state.consent.map(|_| Consent::NONE);
         held || consented
+    }
+
+    /// Remembers an id like an event's. False where it was there.
+    fn is_new(&mut self, id: &str) -> bool {
+        remember(&mut self.seen, id, SEEN)
     }
 
     /// Whether anything beyond consent is known.

@@ -17,6 +17,9 @@ pub enum StoreError {
     /// The store cannot be reached or refused.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// It is stored, but a fail-over just now might lose it.
+    #[error("it is stored, but not yet on as many replicas as the settings ask for")]
+    NotDurable,
 }
 
 /// Everything stored about one shopper that a decision may read. A copy shares events and purchases with it: two that
@@ -48,6 +51,13 @@ pub trait ShopperStore: Send + Sync {
 
     /// Adds events to session and profile; one answer an event, in order. Event ids count once per shopper.
     async fn append(&self, who: &ShopperKey, events: &[Event]) -> Result<Vec<Appended>, StoreError>;
+
+    /// The same for events that are acknowledged then: answers once a fail-over would keep them, as far as the store can
+    /// tell. Errors: [`StoreError::NotDurable`] where that cannot be waited for. They are stored all the same; whoever
+    /// appends them again gets an answer for good, and finds them duplicates.
+    async fn append_durably(&self, who: &ShopperKey, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
+        self.append(who, events).await
+    }
 
     /// Puts consent on file.
     async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError>;

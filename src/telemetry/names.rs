@@ -25,6 +25,10 @@ pub const SLATE_DURATION: &str = "outfitter_slate_duration_seconds";
 pub const ENCODE_DURATION: &str = "outfitter_encode_duration_seconds";
 /// Histogram, seconds, by operation and outcome: questions to the shared store.
 pub const STORE_DURATION: &str = "outfitter_store_duration_seconds";
+/// Counter: changes that the shared store's replicas did not have in time.
+pub const STORE_UNDURABLE: &str = "outfitter_store_undurable_total";
+/// Gauge: whether the shared store is asked.
+pub const STORE_AVAILABLE: &str = "outfitter_store_available";
 /// Counter, by reason: slates decided without the model that is there.
 pub const ENCODE_SHED: &str = "outfitter_encode_shed_total";
 /// Gauge, by version: 1 for the model that is served.
@@ -128,7 +132,8 @@ pub const HISTOGRAMS: &[(&str, &str)] = &[
     ),
     (
         STORE_DURATION,
-        "Questions to the shared store. `operation` (`read`, `write`), `outcome` (`ok`, `timeout`, `unavailable`).",
+        "Questions to the shared store. `operation` (`read`, `write`, `acknowledge`: a change that waits for replicas), \
+         `outcome` (`ok`, `timeout`, `unavailable`).",
     ),
 ];
 /// As [`HISTOGRAMS`].
@@ -163,6 +168,7 @@ pub const COUNTERS: &[(&str, &str)] = &[
         "Products that slates show, looked for among those kept. `cache` (`products`), `outcome` (`hit`, stale ones too; \
          `miss`). Requests that keep none are not counted.",
     ),
+    (STORE_UNDURABLE, "Changes that replicas of the shared store did not have within `store.redis.replica_timeout`."),
     (CUSTOMER_DATA, "Calls that fetched a customer's data, as in the record of them. `purpose`."),
     (
         SPANS_DROPPED,
@@ -201,6 +207,11 @@ pub const GAUGES: &[(&str, &str)] = &[
     (REQUESTS_ACTIVE, "Requests in flight."),
     (CIRCUIT_OPEN, "1 while nothing is sent to the platform because too much failed."),
     (CONNECTIONS, "Connections open."),
+    (
+        STORE_AVAILABLE,
+        "1, and 0 while the shared store is left alone because it failed: shoppers are then not seen as other replicas see \
+         them. Missing without one.",
+    ),
     (CATALOGUE_PRODUCTS, "Products in the catalogue."),
     (CATALOGUE_AGE, "Seconds since the catalogue's last complete crawl or import; missing before the first."),
     (MODEL_INFO, "1 for the model that is served, 0 for one that was. `version`: the model and its version."),

@@ -1,13 +1,13 @@
 //! What the shared store answered.
 
 use super::names;
-use metrics::{counter, histogram};
+use metrics::{counter, gauge, histogram};
 use std::time::Duration;
 
 /// The shared store answered, or did not.
 #[derive(Clone, Copy, Debug)]
 pub struct StoreAnswered {
-    /// `read`, `write`.
+    /// `read`, `write`, `acknowledge`.
     pub operation: &'static str,
     /// `ok`, `timeout`, `unavailable`.
     pub outcome: &'static str,
@@ -34,8 +34,14 @@ pub struct StoreChanged {
 }
 
 impl StoreChanged {
+    /// Says that the store is asked from now on, at start.
+    pub fn begin() {
+        gauge!(names::STORE_AVAILABLE).set(1.0);
+    }
+
     /// Writes it.
     pub fn emit(self) {
+        gauge!(names::STORE_AVAILABLE).set(f64::from(u8::from(self.answers)));
         if self.answers {
             tracing::info!("the store answers again");
         } else {
@@ -43,6 +49,18 @@ impl StoreChanged {
                 "the store failed several times in a row; until it answers nothing is known of shoppers beyond their request"
             );
         }
+    }
+}
+
+/// A change is in the shared store, and its replicas did not have it in time.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreUndurable;
+
+impl StoreUndurable {
+    /// Writes it.
+    pub fn emit(self) {
+        counter!(names::STORE_UNDURABLE).increment(1);
+        tracing::debug!("a change is not on the replicas of the store yet");
     }
 }
 

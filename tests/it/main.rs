@@ -18,6 +18,8 @@ mod observed;
 mod oracle;
 mod persisted;
 mod security;
+#[path = "../../src/store/redis/servers.rs"]
+mod servers;
 mod shared;
 mod upstream;
 mod whole;

@@ -1,6 +1,7 @@
 //! `[store.redis]`.
 
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// State that several replicas share. Every key may be left out.
@@ -9,12 +10,20 @@ use std::time::Duration;
 pub struct RedisConfig {
     /// What every key begins with, so that several shops can share one Redis. Default `outfitter`.
     pub prefix: String,
+    /// A certificate authority as PEM, for a Redis (`rediss://`) whose certificate the system does not trust. Default none.
+    pub ca: Option<PathBuf>,
     /// How long a request waits for what is known of its shopper; then it goes on without. Default 20 ms.
     #[serde(with = "humantime_serde")]
     pub read_timeout: Duration,
     /// How long a change may take, each try of it. Default 250 ms.
     #[serde(with = "humantime_serde")]
     pub write_timeout: Duration,
+    /// On how many replicas of Redis what is acknowledged is before: accepted events, consent, erasures, logins. Default 1
+    /// with sentinels or a cluster, where a fail-over would lose it; else none.
+    pub replicas: Option<u32>,
+    /// How long that may take beyond the change itself. Default 100 ms.
+    #[serde(with = "humantime_serde")]
+    pub replica_timeout: Duration,
     /// After five failures in a row nothing is sent for this long. Default 1 s.
     #[serde(with = "humantime_serde")]
     pub open_for: Duration,
@@ -35,9 +44,12 @@ impl Default for RedisConfig {
     fn default() -> Self {
         let day = Duration::from_secs(24 * 60 * 60);
         Self {
+            ca: None,
             prefix: "outfitter".to_owned(),
             read_timeout: Duration::from_millis(20),
             write_timeout: Duration::from_millis(250),
+            replicas: None,
+            replica_timeout: Duration::from_millis(100),
             open_for: Duration::from_secs(1),
             shopper_ttl: day * 30,
             consent_ttl: day * 400,

@@ -1,48 +1,34 @@
 //! The connection to Redis: one for all requests, pipelined, bounded in time, and left alone for a while where it fails.
 
 use super::RedisConfig;
+use super::address::{Address, RedisError};
+use super::way::{Way, code};
 use crate::store::traits::StoreError;
-use crate::telemetry::store::{StoreAnswered, StoreChanged};
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::cluster::ClusterClient;
-use redis::cluster_async::ClusterConnection;
-use redis::{Client, Cmd, ErrorKind, FromRedisValue};
+use crate::telemetry::store::{StoreAnswered, StoreChanged, StoreUndurable};
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::OnceCell;
 
 /// Failures in a row after which nothing is sent for a while.
 const FAILURES: u32 = 5;
 
-/// Why the store's address cannot be used. Read by operators at start.
-#[derive(Debug, thiserror::Error)]
-pub enum RedisError {
-    /// No address of a Redis.
-    #[error(
-        "store.url cannot be used: {0}; write redis://host:6379/0, rediss:// for TLS, or the nodes of a cluster with commas between"
-    )]
-    Url(String),
-}
+/// What a change is counted under that waits for replicas.
+const ACKNOWLEDGE: &str = "acknowledge";
 
 /// The way to Redis.
 pub(super) struct Link {
     way: Way,
+    /// Another connection, for what waits for replicas: `WAIT` holds up everything behind it.
+    waiting: Way,
+    replicas: u32,
+    replica_timeout: Duration,
     open_for: Duration,
     made: Instant,
     failures: AtomicU32,
     /// Milliseconds since `made` until which nothing is sent; 0: all is well.
     open_until: AtomicU64,
-}
-
-enum Way {
-    Single(ConnectionManager),
-    Cluster(Box<Cluster>),
-}
-
-/// A cluster is asked for its nodes when it is needed first.
-struct Cluster {
-    client: ClusterClient,
-    connection: OnceCell<ClusterConnection>,
+    /// Milliseconds since `made` until which replicas are not waited for.
+    late_until: AtomicU64,
 }
 
 impl std::fmt::Debug for Link {
@@ -53,30 +39,19 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    pub(super) fn open(url: &str, config: &RedisConfig) -> Result<Self, RedisError> {
-        let wrong = |error: redis::RedisError| RedisError::Url(error.to_string());
-        let urls: Vec<&str> = url.split(',').map(str::trim).collect();
-        let way = match urls.as_slice() {
-            [url] => {
-                let client = Client::open(*url).map_err(wrong)?;
-                let manager = ConnectionManagerConfig::new()
-                    .set_connection_timeout(Some(config.write_timeout))
-                    .set_response_timeout(Some(config.write_timeout))
-                    .set_number_of_retries(1);
-                Way::Single(ConnectionManager::new_lazy_with_config(client, manager).map_err(wrong)?)
-            }
-            nodes => {
-                let client = ClusterClient::builder(nodes.iter().copied())
-                    .connection_timeout(config.write_timeout)
-                    .response_timeout(config.write_timeout)
-                    .retries(2)
-                    .build()
-                    .map_err(wrong)?;
-                Way::Cluster(Box::new(Cluster { client, connection: OnceCell::new() }))
-            }
-        };
-        let (failures, open_until) = (AtomicU32::new(0), AtomicU64::new(0));
-        Ok(Self { way, open_for: config.open_for, made: Instant::now(), failures, open_until })
+    pub(super) fn open(address: &Address, config: &RedisConfig) -> Result<Self, RedisError> {
+        StoreChanged::begin();
+        Ok(Self {
+            way: Way::open(address, config, config.write_timeout)?,
+            waiting: Way::open(address, config, config.write_timeout + config.replica_timeout)?,
+            replicas: config.replicas.unwrap_or(u32::from(address.is_replicated())),
+            replica_timeout: config.replica_timeout,
+            open_for: config.open_for,
+            made: Instant::now(),
+            failures: AtomicU32::new(0),
+            open_until: AtomicU64::new(0),
+            late_until: AtomicU64::new(0),
+        })
     }
 
     /// Sends a command and reads its answer within `limit`. `operation`: what it is counted under.
@@ -86,10 +61,43 @@ impl Link {
         limit: Duration,
         command: &Cmd,
     ) -> Result<T, StoreError> {
+        self.within(operation, limit, self.way.send(command)).await
+    }
+
+    /// Sends a script that changes `key` and says whether it did, and waits until the change is on the replicas that the
+    /// settings ask for, if any. Where they were late just now they are not waited for: everybody would wait behind them.
+    /// Errors: [`StoreError::NotDurable`] where it changed the key and they do not have it.
+    pub(super) async fn ask_durably(&self, limit: Duration, key: &str, script: &Cmd) -> Result<bool, StoreError> {
+        if self.replicas == 0 {
+            return self.ask("write", limit, script).await;
+        }
+        if self.now() < self.late_until.load(Ordering::Relaxed) {
+            return if self.ask("write", limit, script).await? { Err(undurable()) } else { Ok(false) };
+        }
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(self.replicas).arg(milliseconds(self.replica_timeout).max(1));
+        let both = self.waiting.send_and_wait(key, script, &wait);
+        let answer = self.within(ACKNOWLEDGE, limit + self.replica_timeout, both).await;
+        // Nothing was changed, so there is nothing that could be lost.
+        let durable = matches!(answer, Ok((changed, replicas)) if !changed || replicas >= u64::from(self.replicas));
+        if !durable {
+            let until = self.now().saturating_add(milliseconds(self.open_for));
+            self.late_until.store(until, Ordering::Relaxed);
+        }
+        let (changed, _) = answer?;
+        if durable { Ok(changed) } else { Err(undurable()) }
+    }
+
+    async fn within<T>(
+        &self,
+        operation: &'static str,
+        limit: Duration,
+        asked: impl Future<Output = RedisResult<T>>,
+    ) -> Result<T, StoreError> {
         let began = Instant::now();
         let answer = match self.is_open() {
             true => Err(StoreError::Unavailable("it failed often just now and is left alone for a while".to_owned())),
-            false => match tokio::time::timeout(limit, self.send(command)).await {
+            false => match tokio::time::timeout(limit, asked).await {
                 Ok(Ok(answer)) => Ok(answer),
                 Ok(Err(error)) if error.is_timeout() => Err(StoreError::Timeout),
                 Ok(Err(error)) => Err(unavailable(&error)),
@@ -99,25 +107,18 @@ impl Link {
         let outcome = match &answer {
             Ok(_) => "ok",
             Err(StoreError::Timeout) => "timeout",
-            Err(StoreError::Unavailable(_)) => "unavailable",
+            Err(StoreError::Unavailable(_) | StoreError::NotDurable) => "unavailable",
         };
         StoreAnswered { operation, outcome, took: began.elapsed() }.emit();
-        self.heard(answer.is_ok());
+        // Replicas that are late are no reason to ask nothing any more.
+        if operation != ACKNOWLEDGE || answer.is_ok() {
+            self.heard(answer.is_ok());
+        }
         answer
     }
 
-    async fn send<T: FromRedisValue>(&self, command: &Cmd) -> redis::RedisResult<T> {
-        match &self.way {
-            Way::Single(manager) => command.query_async(&mut manager.clone()).await,
-            Way::Cluster(cluster) => {
-                let connection = cluster.connection.get_or_try_init(|| cluster.client.get_async_connection()).await?;
-                command.query_async(&mut connection.clone()).await
-            }
-        }
-    }
-
     fn now(&self) -> u64 {
-        u64::try_from(self.made.elapsed().as_millis()).unwrap_or(u64::MAX)
+        milliseconds(self.made.elapsed())
     }
 
     fn is_open(&self) -> bool {
@@ -136,12 +137,23 @@ impl Link {
                 StoreChanged { answers: true }.emit();
             }
         } else if !self.is_open() && self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES {
-            let wait = u64::try_from(self.open_for.as_millis()).unwrap_or(u64::MAX);
+            self.way.doubt();
+            self.waiting.doubt();
+            let wait = milliseconds(self.open_for);
             if self.open_until.swap(self.now().saturating_add(wait).max(1), Ordering::Relaxed) == 0 {
                 StoreChanged { answers: false }.emit();
             }
         }
     }
+}
+
+fn undurable() -> StoreError {
+    StoreUndurable.emit();
+    StoreError::NotDurable
+}
+
+pub(super) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What went wrong, without what was sent: its kind and the code that Redis gave.
@@ -150,7 +162,7 @@ fn unavailable(error: &redis::RedisError) -> StoreError {
         ErrorKind::Io => "the connection broke or cannot be made".to_owned(),
         kind => format!("{kind:?}"),
     };
-    StoreError::Unavailable(match error.code() {
+    StoreError::Unavailable(match code(error) {
         Some(code) => format!("{kind} ({code})"),
         None => kind,
     })

@@ -1,32 +1,42 @@
-//! The shared store: every replica before one shop keeps its shoppers in one Redis (7 and later, or Valkey), alone or as
-//! a cluster.
+//! The shared store: every replica before one shop keeps its shoppers in one Redis (7 and later, or Valkey): one,
+//! the master that sentinels name, or a cluster.
 //!
 //! A shopper's record is one value, changed as a whole: it is read, changed by the same pure code as in memory, and put
 //! back by a script that refuses where somebody else was faster; then it is read again. So a reader sees all of an
 //! append or nothing of it, and two replicas never lose each other's events. All keys of a shopper carry the same hash
 //! tag, so that a cluster keeps them on one node, and every key has a time to live.
 //!
-//! A login touches two shoppers. Whoever empties the session has its events; a process that dies between the two steps
-//! takes them with it.
+//! A login touches two shoppers, who may be on two nodes. What the session held stays in its record, on its way to that
+//! one customer, until it has arrived there (`record/moving.rs`): a process may die after any step, and the next login of the
+//! session takes up what it left.
 
+mod address;
 mod config;
 mod link;
+mod way;
 mod written;
 
 #[cfg(test)]
+mod logins;
+#[cfg(test)]
+mod servers;
+#[cfg(test)]
+mod slow;
+#[cfg(test)]
 mod tests;
 
+pub use address::{Address, RedisError};
 pub use config::RedisConfig;
-pub use link::RedisError;
 
-use super::record::Record;
+use super::record::{Moving, Record};
 use super::traits::{Appended, DecisionStore, ShopperState, ShopperStore, StoreError};
 use crate::domain::audit::DecisionRecord;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::Event;
 use crate::domain::ids::{DecisionId, ShopperKey};
 use async_trait::async_trait;
-use link::Link;
+use jiff::Timestamp;
+use link::{Link, milliseconds};
 use redis::{Cmd, cmd};
 use std::time::Duration;
 use written::{Token, Written};
@@ -65,11 +75,11 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// The store at this URL. Connects when it is first asked, and again whenever the connection broke: a gateway
+    /// The store at this address. Connects when it is first asked, and again whenever the connection broke: a gateway
     /// starts and serves while Redis is away.
-    /// Errors: [`RedisError`] where the address is none.
-    pub fn open(url: &str, config: RedisConfig) -> Result<Self, RedisError> {
-        let link = Link::open(url, &config)?;
+    /// Errors: [`RedisError`] where the address or the authority cannot be used.
+    pub fn open(address: &Address, config: RedisConfig) -> Result<Self, RedisError> {
+        let link = Link::open(address, &config)?;
         Ok(Self { config, link })
     }
 
@@ -91,7 +101,11 @@ impl RedisStore {
         who: &ShopperKey,
         change: impl Fn(&mut Record) -> T,
         create: bool,
+        replicas: Replicas,
     ) -> Result<Option<T>, StoreError> {
+        let key = self.key(who, "shopper");
+        // What the last try wrote, if it did, and its answer: a connection that breaks may have carried it there.
+        let mut last: Option<(Token, T)> = None;
         for attempt in 0..TRIES {
             let held = self.load(who, self.config.write_timeout).await?;
             let (token, mut record) = match held {
@@ -99,19 +113,51 @@ impl RedisStore {
                 None if !create => return Ok(None),
                 None => (None, Record::default()),
             };
-            let answer = change(&mut record);
-            let live = if record.has_consent() { self.config.consent_ttl } else { self.config.shopper_ttl };
-            let mut replace = script(REPLACE, &[&self.key(who, "shopper")]);
+            let answer = match last.take() {
+                // It was written again all the same: replicas are waited for behind a change.
+                Some((own, answer)) if token == Some(own) => answer,
+                _ => change(&mut record),
+            };
+            let ttl = if record.has_consent() { self.config.consent_ttl } else { self.config.shopper_ttl };
+            let (own, written) = Written::write(&record)?;
+            let mut replace = script(REPLACE, &[&key]);
             replace.arg(token.as_ref().map_or(&[][..], |token| token.as_slice()));
-            replace.arg(Written::write(&record)?).arg(milliseconds(live));
-            if self.link.ask("write", self.config.write_timeout, &replace).await? {
+            replace.arg(written).arg(live(ttl));
+            let limit = self.config.write_timeout;
+            let replaced = match replicas {
+                Replicas::Unawaited => self.link.ask("write", limit, &replace).await?,
+                Replicas::Awaited | Replicas::Required => match self.link.ask_durably(limit, &key, &replace).await {
+                    Err(StoreError::NotDurable) if replicas == Replicas::Awaited => true,
+                    replaced => replaced?,
+                },
+            };
+            if replaced {
                 return Ok(Some(answer));
             }
+            last = Some((own, answer));
             // Somebody was faster; the pause keeps two from meeting again and again.
             tokio::time::sleep(Duration::from_micros(rand::random_range(0..=500 * u64::from(attempt)))).await;
         }
         Err(StoreError::Unavailable("too many changes of one shopper at once".to_owned()))
     }
+
+    /// Brings a login on its way to its end: each step is on the replicas before the next.
+    async fn arrive(&self, session: &ShopperKey, moving: &Moving) -> Result<(), StoreError> {
+        self.change(&moving.to, |record| record.arrive(moving), true, Replicas::Required).await?;
+        self.change(session, |record| record.arrived(moving), false, Replicas::Unawaited).await?;
+        Ok(())
+    }
+}
+
+/// What a change waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Replicas {
+    /// Nothing: a fail-over may lose it.
+    Unawaited,
+    /// Replicas, but it holds without them: an error would keep from being done what follows.
+    Awaited,
+    /// Replicas; [`StoreError::NotDurable`] without.
+    Required,
 }
 
 /// A script on these keys; its arguments follow.
@@ -121,8 +167,9 @@ fn script(text: &str, keys: &[&str]) -> Cmd {
     eval
 }
 
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).clamp(1, i64::MAX.unsigned_abs())
+/// Milliseconds to live, as Redis takes them.
+fn live(duration: Duration) -> u64 {
+    milliseconds(duration).clamp(1, i64::MAX.unsigned_abs())
 }
 
 #[async_trait]
@@ -134,11 +181,16 @@ impl ShopperStore for RedisStore {
 
     async fn append(&self, who: &ShopperKey, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
         let append = |record: &mut Record| events.iter().map(|event| record.append(event)).collect();
-        Ok(self.change(who, append, !events.is_empty()).await?.unwrap_or_default())
+        Ok(self.change(who, append, !events.is_empty(), Replicas::Unawaited).await?.unwrap_or_default())
+    }
+
+    async fn append_durably(&self, who: &ShopperKey, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
+        let append = |record: &mut Record| events.iter().map(|event| record.append(event)).collect();
+        Ok(self.change(who, append, !events.is_empty(), Replicas::Required).await?.unwrap_or_default())
     }
 
     async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError> {
-        self.change(who, |record| record.set_consent(consent), true).await?;
+        self.change(who, |record| record.set_consent(consent), true, Replicas::Awaited).await?;
         Ok(())
     }
 
@@ -146,22 +198,32 @@ impl ShopperStore for RedisStore {
         if session == customer {
             return Ok(());
         }
-        if let Some(left) = self.change(session, Record::leave, false).await? {
-            self.change(customer, |record| record.join(&left), true).await?;
+        // One that never arrived comes first, then this one.
+        for _ in 0..TRIES {
+            let own = Moving::new(customer);
+            let leave = |record: &mut Record| record.depart(&own);
+            let Some(moving) = self.change(session, leave, false, Replicas::Required).await? else { return Ok(()) };
+            self.arrive(session, &moving).await?;
+            if moving.id == own.id {
+                return Ok(());
+            }
         }
-        Ok(())
+        Err(StoreError::Unavailable("too many logins of one session at once".to_owned()))
     }
 
     async fn erase_purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError> {
+        let now = Timestamp::now();
+        let erase = |record: &mut Record| record.erase_preferences(now);
         Ok(match purpose {
-            Purpose::Preferences => self.change(who, Record::erase_preferences, false).await?.unwrap_or(false),
+            Purpose::Preferences => self.change(who, erase, false, Replicas::Awaited).await?.unwrap_or(false),
             // Decisions are erased by the other trait; scores and exports are not kept here.
             Purpose::Analytics | Purpose::Marketing | Purpose::SaleOfData => false,
         })
     }
 
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
-        Ok(self.change(who, Record::erase, false).await?.unwrap_or(false))
+        let now = Timestamp::now();
+        Ok(self.change(who, |record| record.erase(now), false, Replicas::Awaited).await?.unwrap_or(false))
     }
 }
 
@@ -171,7 +233,7 @@ impl DecisionStore for RedisStore {
         let (decisions, times) = (self.key(&record.shopper, "decisions"), self.key(&record.shopper, "times"));
         let mut keep = script(KEEP, &[&decisions, &times]);
         keep.arg(record.slate.decision.id.as_str()).arg(written::decision(&record)?);
-        keep.arg(jiff::Timestamp::now().as_millisecond()).arg(milliseconds(self.config.decision_ttl));
+        keep.arg(Timestamp::now().as_millisecond()).arg(live(self.config.decision_ttl));
         keep.arg(self.config.decisions);
         self.link.ask::<bool>("write", self.config.write_timeout, &keep).await?;
         Ok(())

@@ -1,78 +1,34 @@
 //! Against a real `redis-server`, each test with one of its own on a free port.
 
+use super::servers::{PORT, Server};
 use super::*;
 use crate::domain::event::EventType;
 use crate::domain::ids::{EventId, ProductKey};
 use jiff::Timestamp;
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A Redis that ends with the test.
-struct Server {
-    child: Child,
-    port: u16,
+/// What a busy machine needs to answer; the defaults are for a machine that serves.
+pub(super) fn patient() -> RedisConfig {
+    let patience = Duration::from_secs(5);
+    RedisConfig { read_timeout: patience, write_timeout: patience, ..RedisConfig::default() }
+}
+
+pub(super) fn open(url: &str, config: RedisConfig) -> RedisStore {
+    RedisStore::open(&Address::parse(url).unwrap(), config).unwrap()
 }
 
 impl Server {
-    fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self::start_at(port)
-    }
-
-    fn start_at(port: u16) -> Self {
-        let arguments = ["--port", &port.to_string(), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"];
-        let child = Command::new("redis-server").args(arguments).stdout(Stdio::null()).spawn();
-        let child = child.expect("redis-server is missing; install it (Debian: sudo apt-get install -y redis-server)");
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Self { child, port }
-    }
-
-    fn store(&self) -> RedisStore {
-        self.store_with(RedisConfig { read_timeout: Duration::from_secs(5), ..self.config() })
-    }
-
-    /// What a busy machine needs to answer; the defaults are for a machine that serves.
-    fn config(&self) -> RedisConfig {
-        RedisConfig { write_timeout: Duration::from_secs(5), ..RedisConfig::default() }
-    }
-
-    fn store_with(&self, config: RedisConfig) -> RedisStore {
-        RedisStore::open(&format!("redis://127.0.0.1:{}/", self.port), config).unwrap()
-    }
-
-    fn signal(&self, signal: &str) {
-        Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
-    }
-
-    /// Asks the server itself.
-    async fn ask<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
-        let client = redis::Client::open(format!("redis://127.0.0.1:{}/", self.port)).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        let mut command = cmd(words[0]);
-        for word in &words[1..] {
-            command.arg(*word);
-        }
-        command.query_async(&mut connection).await.unwrap()
+    pub(super) fn store(&self) -> RedisStore {
+        open(&self.url(), patient())
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // A server that is stopped does not hear anything else.
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-fn who(text: &str) -> ShopperKey {
+pub(super) fn who(text: &str) -> ShopperKey {
     ShopperKey::new(text)
 }
 
-fn viewed(id: &str, second: i64) -> Event {
+pub(super) fn viewed(id: &str, second: i64) -> Event {
     let at = Timestamp::from_second(1_767_268_800 + second).unwrap();
     let product = ProductKey::new(format!("gid://shopify/Product/{}", 7_000_000_000_000_i64 + second));
     Event::of_product(EventId::new(id), EventType::ProductViewed, at, product)
@@ -85,8 +41,7 @@ async fn redis_passes_the_contract() {
     // Each an empty store: keys of its own.
     let make = || {
         let nth = stores.fetch_add(1, Ordering::Relaxed);
-        let read_timeout = Duration::from_secs(5);
-        server.store_with(RedisConfig { prefix: format!("store {nth}"), read_timeout, ..server.config() })
+        open(&server.url(), RedisConfig { prefix: format!("store {nth}"), ..patient() })
     };
     crate::store::contract::check(make).await;
 }
@@ -155,8 +110,8 @@ async fn a_shopper_takes_little_memory() {
 async fn a_redis_that_is_stopped_killed_and_back_costs_answers_and_nothing_else() {
     let mut server = Server::start();
     let short = Duration::from_millis(200);
-    let config = RedisConfig { read_timeout: short, write_timeout: short, open_for: short, ..server.config() };
-    let store = server.store_with(config);
+    let config = RedisConfig { read_timeout: short, write_timeout: short, open_for: short, ..RedisConfig::default() };
+    let store = open(&server.url(), config);
     let read = async || ShopperStore::read(&store, &who("s")).await.map(|state| state.session.events.len());
     store.append(&who("s"), &[viewed("a", 1)]).await.unwrap();
 
@@ -168,13 +123,10 @@ async fn a_redis_that_is_stopped_killed_and_back_costs_answers_and_nothing_else(
         tokio::time::sleep(short / 4).await;
     }
 
-    server.child.kill().unwrap();
-    server.child.wait().unwrap();
+    server.kill();
     assert!(read().await.is_err());
     assert!(store.append(&who("s"), &[viewed("b", 2)]).await.is_err());
-    let port = server.port;
-    drop(server);
-    let _server = Server::start_at(port);
+    server.restart();
     // It was kept in memory only.
     while !matches!(read().await, Ok(0)) {
         tokio::time::sleep(short / 4).await;
@@ -212,19 +164,54 @@ async fn what_is_stored_by_somebody_else_is_unavailable() {
     }
 }
 
-#[test]
-fn an_address_that_is_none_is_refused_without_its_password() {
-    let refused = [
-        "http://user:secret@host",
-        "redis://user:secret@host:port/0",
-        "redis://user:secret@host/database",
-        "redis://user:secret@/ ",
-        "user:secret@host:6379",
-        "redis://a, http://user:secret@host",
-        "redis://user:secret@a:port,redis://b",
-    ];
-    for url in refused {
-        let error = RedisStore::open(url, RedisConfig::default()).unwrap_err().to_string();
-        assert!(error.contains("redis://host:6379") && !error.contains("secret"), "{url}: {error}");
+#[tokio::test]
+async fn what_replicas_do_not_have_is_not_acknowledged_and_counts_once_when_it_is_sent_again() {
+    let server = Server::start();
+    let open_for = Duration::from_millis(50);
+    let store = open(&server.url(), RedisConfig { replicas: Some(1), open_for, ..patient() });
+    let (append, event) = (async |event: Event| store.append_durably(&who("s"), &[event]).await, viewed("a", 1));
+    assert!(matches!(append(event.clone()).await, Err(StoreError::NotDurable)));
+    assert_eq!(ShopperStore::read(&store, &who("s")).await.unwrap().session.events.len(), 1, "stored all the same");
+    // While they are late nobody waits, and nothing is acknowledged.
+    assert!(matches!(append(event.clone()).await, Err(StoreError::NotDurable)));
+    store.set_consent(&who("s"), Consent::NONE).await.unwrap();
+
+    let mut replica = Server::replica_of(&server).await;
+    let acknowledged = loop {
+        match append(event.clone()).await {
+            Err(StoreError::NotDurable) => tokio::time::sleep(open_for).await,
+            answer => break answer.unwrap(),
+        }
+    };
+    assert_eq!(acknowledged, [Appended::Duplicate], "it is on the replica now");
+    assert_eq!(append(viewed("b", 2)).await.unwrap(), [Appended::Accepted]);
+    assert!(replica.ask::<u64>(&["EXISTS", "outfitter:{s}:shopper"]).await > 0);
+    replica.kill();
+    assert!(matches!(append(viewed("c", 3)).await, Err(StoreError::NotDurable)));
+}
+
+#[tokio::test]
+async fn redis_is_asked_over_tls_by_the_authority_of_the_settings_and_by_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    for name in ["own", "other"] {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(file(&format!("{name}.pem")), made.cert.pem()).unwrap();
+        std::fs::write(file(&format!("{name}.key")), made.signing_key.serialize_pem()).unwrap();
     }
+    let (certificate, key) = (file("own.pem"), file("own.key"));
+    let files = ["--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-ca-cert-file", &certificate];
+    let listens = ["--port", "0", "--tls-port", PORT, "--tls-auth-clients", "no", "--requirepass", "secret"];
+    let server = Server::with(&[&files[..], &listens[..]].concat());
+    let url = format!("rediss://localhost:{}/", server.port);
+    let append = async |ca: &str| {
+        let address = Address::parse(&url).unwrap().with_password("secret");
+        let store = RedisStore::open(&address, RedisConfig { ca: Some(file(ca).into()), ..patient() }).unwrap();
+        store.append(&who("s"), &[viewed("a", 1)]).await
+    };
+    assert!(append("other.pem").await.is_err());
+    assert_eq!(append("own.pem").await.unwrap(), [Appended::Accepted]);
+    let missing = RedisConfig { ca: Some(file("missing.pem").into()), ..patient() };
+    let error = RedisStore::open(&Address::parse(&url).unwrap(), missing).unwrap_err().to_string();
+    assert!(error.contains("missing.pem") && error.contains("store.redis.ca"), "{error}");
 }

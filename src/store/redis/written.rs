@@ -13,10 +13,11 @@ pub(super) struct Written;
 
 impl Written {
     /// The record under a token of its own.
-    pub(super) fn write(record: &Record) -> Result<Vec<u8>, StoreError> {
-        let mut bytes = rand::random::<Token>().to_vec();
+    pub(super) fn write(record: &Record) -> Result<(Token, Vec<u8>), StoreError> {
+        let token = rand::random::<Token>();
+        let mut bytes = token.to_vec();
         bytes.extend(packed::pack(record)?);
-        Ok(bytes)
+        Ok((token, bytes))
     }
 
     pub(super) fn read(bytes: &[u8]) -> Result<(Token, Record), StoreError> {
@@ -41,7 +42,7 @@ mod tests {
 
     #[test]
     fn what_is_cut_off_or_foreign_is_unavailable_and_no_panic() {
-        let whole = Written::write(&Record::default()).unwrap();
+        let whole = Written::write(&Record::default()).unwrap().1;
         assert_eq!(Written::read(&whole).unwrap().1, Record::default());
         for length in 0..whole.len() {
             assert!(Written::read(&whole[..length]).is_err(), "{length} of {} bytes", whole.len());

@@ -1,14 +1,13 @@
 //! Two gateways before one shop, with one Redis: what either learns of a shopper, both know.
 
 use super::world::{World, each, refusing, shopper};
+use crate::servers::Server;
 use outfitter::demo;
 use outfitter::platform::secret::Secret;
 use outfitter::settings::Settings;
 use outfitter::store::RedisConfig;
 use serde_json::{Value, json};
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 const VIEWED: &str =
@@ -16,36 +15,13 @@ const VIEWED: &str =
 const TRACK: &str =
     "mutation ($e: [PersonalizedEventInput!]!) { personalizedTrack(events: $e) { accepted rejected { code } } }";
 
-/// A Redis that ends with the test.
-struct Redis(Child, u16);
-
-impl Redis {
-    fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let arguments = ["--port", &port.to_string(), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"];
-        let child = Command::new("redis-server").args(arguments).stdout(Stdio::null()).spawn();
-        let child = child.expect("redis-server is missing; install it (Debian: sudo apt-get install -y redis-server)");
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Self(child, port)
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
-fn settings(redis: &Redis, secret: &Path) -> Settings {
+fn settings(redis: &Server, secret: &Path) -> Settings {
     let demo = demo::Config { events: 400, shoppers: 20, ..demo::Config::default() };
     let mut settings = Settings { demo, ..Settings::default() };
     settings.engine.deadline = Duration::from_secs(60);
     settings.ingest.secrets = vec![Secret::File(secret.to_owned())];
     let patience = Duration::from_secs(5);
-    settings.store.url = Some(format!("redis://127.0.0.1:{}/", redis.1));
+    settings.store.url = Some(redis.url());
     settings.store.redis = RedisConfig { read_timeout: patience, write_timeout: patience, ..RedisConfig::default() };
     settings
 }
@@ -60,7 +36,7 @@ async fn what_one_replica_accepts_the_other_knows_at_once_and_both_serve_without
     let folder = tempfile::tempdir().unwrap();
     let secret = folder.path().join("secret");
     std::fs::write(&secret, "the same in every replica of this shop").unwrap();
-    let redis = Redis::start();
+    let redis = Server::start();
     let replicas = [World::with(settings(&redis, &secret)).await, World::with(settings(&redis, &secret)).await];
     let products = replicas[0].products("US").await;
     let sold: Vec<&str> = products

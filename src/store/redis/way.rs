@@ -1,0 +1,247 @@
+//! The ways to Redis: a connection to one, to the master that sentinels name, or to a cluster. Each is made when it is
+//! needed first, shared by all requests, and made anew where it broke.
+//!
+//! Who asks may stop waiting at any time; a connection in the making is made all the same, for the next who asks.
+
+use super::RedisConfig;
+use super::address::{Address, Place, RedisError, Watch, tcp};
+use arc_swap::ArcSwapOption;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::{Route, SingleNodeRoutingInfo, SlotAddr};
+use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
+use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, Pipeline, RedisResult, TlsCertificates, TlsMode};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// How often a question is sent where the connection breaks or a cluster moves.
+const SENDS: u32 = 3;
+/// Milliseconds that a cluster is given before it is asked again, at least and at most: while it chooses a master.
+const CLUSTER_PAUSE: (u64, u64) = (10, 100);
+
+/// One of the ways.
+pub(super) enum Way {
+    Single(ConnectionManager),
+    Sentinel(Arc<Sentinels>),
+    Cluster(Arc<Cluster>),
+}
+
+/// The master that sentinels name.
+pub(super) struct Sentinels {
+    client: Mutex<SentinelClient>,
+    config: AsyncConnectionConfig,
+    made: Made<MultiplexedConnection>,
+}
+
+/// What is asked of a master.
+#[derive(Clone, Copy)]
+enum Question<'a> {
+    One(&'a Cmd),
+    Both(&'a Pipeline),
+}
+
+/// A cluster; its client follows where slots go.
+pub(super) struct Cluster {
+    client: ClusterClient,
+    made: Made<ClusterConnection>,
+}
+
+impl Way {
+    /// A way that connects to nothing yet. `patience`: for connecting, and for an answer.
+    /// Errors: [`RedisError`] where the address or the authority cannot be used.
+    pub(super) fn open(address: &Address, config: &RedisConfig, patience: Duration) -> Result<Self, RedisError> {
+        let wrong = |error: redis::RedisError| RedisError::Url(error.to_string());
+        let authority = authority(config)?;
+        Ok(match &address.0 {
+            Place::Single(info) => {
+                let client = match authority {
+                    Some(authority) => Client::build_with_tls(info.clone(), authority),
+                    None => Client::open(info.clone()),
+                };
+                let manager = ConnectionManagerConfig::new()
+                    .set_connection_timeout(Some(patience))
+                    .set_response_timeout(Some(patience))
+                    .set_number_of_retries(1);
+                Self::Single(ConnectionManager::new_lazy_with_config(client.map_err(wrong)?, manager).map_err(wrong)?)
+            }
+            Place::Cluster(nodes) => {
+                let mut builder = ClusterClient::builder(nodes.iter().cloned())
+                    .connection_timeout(patience)
+                    .response_timeout(patience)
+                    .tcp_settings(tcp())
+                    .min_retry_wait(CLUSTER_PAUSE.0)
+                    .max_retry_wait(CLUSTER_PAUSE.1)
+                    .retries(SENDS);
+                if let Some(authority) = authority {
+                    builder = builder.certs(authority);
+                }
+                Self::Cluster(Arc::new(Cluster { client: builder.build().map_err(wrong)?, made: Made::default() }))
+            }
+            Place::Sentinel(watch) => Self::Sentinel(Arc::new(Sentinels {
+                client: Mutex::new(sentinels(watch, authority).map_err(wrong)?),
+                config: AsyncConnectionConfig::new()
+                    .set_connection_timeout(Some(patience))
+                    .set_response_timeout(Some(patience)),
+                made: Made::default(),
+            })),
+        })
+    }
+
+    /// Sends a command and reads its answer.
+    pub(super) async fn send<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+        match self {
+            Self::Single(manager) => command.query_async(&mut manager.clone()).await,
+            Self::Sentinel(sentinels) => sentinels.ask(Question::One(command)).await,
+            Self::Cluster(cluster) => command.query_async(&mut cluster.connection().await?).await,
+        }
+    }
+
+    /// Sends a script that changes `key` and, on the same connection behind it, `WAIT`; gives the answers of both.
+    pub(super) async fn send_and_wait(&self, key: &str, script: &Cmd, wait: &Cmd) -> RedisResult<(bool, u64)> {
+        let mut both = redis::pipe();
+        both.add_command(script.clone()).add_command(wait.clone());
+        match self {
+            Self::Single(manager) => both.query_async(&mut manager.clone()).await,
+            Self::Sentinel(sentinels) => sentinels.ask(Question::Both(&both)).await,
+            Self::Cluster(cluster) => {
+                // `WAIT` has no key: alone it would go to every node.
+                let route = SingleNodeRoutingInfo::SpecificNode(Route::with_key(key, SlotAddr::Master));
+                let answers = cluster.connection().await?.route_pipeline(both, 0, 2, route).await?;
+                FromRedisValue::from_redis_value(redis::Value::Array(answers)).map_err(Into::into)
+            }
+        }
+    }
+
+    /// Asks the sentinels again before the next question: what they named does not answer. A broken connection is left
+    /// without that; a master that hangs keeps its own.
+    pub(super) fn doubt(&self) {
+        match self {
+            Self::Sentinel(sentinels) => sentinels.made.held.store(None),
+            Self::Single(_) | Self::Cluster(_) => {}
+        }
+    }
+}
+
+impl Sentinels {
+    async fn ask<T: FromRedisValue>(self: &Arc<Self>, question: Question<'_>) -> RedisResult<T> {
+        let mut sends = 1;
+        loop {
+            let master = self.master().await?;
+            let answer = match question {
+                Question::One(command) => command.query_async(&mut (*master).clone()).await,
+                Question::Both(pipeline) => pipeline.query_async(&mut (*master).clone()).await,
+            };
+            match answer {
+                Err(error) if lost(&error) => {
+                    // Another may have found the next one meanwhile.
+                    drop(self.made.held.compare_and_swap(&Some(master), None));
+                    if sends == SENDS {
+                        return Err(error);
+                    }
+                    sends += 1;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn master(self: &Arc<Self>) -> RedisResult<Arc<MultiplexedConnection>> {
+        let this = self.clone();
+        let make = async move {
+            let found = this.client.lock().await.async_get_client().await?;
+            let made = Arc::new(found.get_multiplexed_async_connection_with_config(&this.config).await?);
+            this.made.held.store(Some(made.clone()));
+            Ok(made)
+        };
+        self.made.get(make).await
+    }
+}
+
+impl Cluster {
+    async fn connection(self: &Arc<Self>) -> RedisResult<ClusterConnection> {
+        let this = self.clone();
+        let make = async move {
+            let made = Arc::new(this.client.get_async_connection().await?);
+            this.made.held.store(Some(made.clone()));
+            Ok(made)
+        };
+        Ok((*self.made.get(make).await?).clone())
+    }
+}
+
+/// A connection that is made by one for all who ask.
+struct Made<C> {
+    held: ArcSwapOption<C>,
+    /// Held while one is made.
+    making: Arc<Mutex<()>>,
+}
+
+impl<C> Default for Made<C> {
+    fn default() -> Self {
+        Self { held: ArcSwapOption::empty(), making: Arc::default() }
+    }
+}
+
+impl<C: Send + Sync + 'static> Made<C> {
+    /// The connection, made by `make` where there is none; `make` puts it into `held`.
+    async fn get(&self, make: impl Future<Output = RedisResult<Arc<C>>> + Send + 'static) -> RedisResult<Arc<C>> {
+        if let Some(held) = self.held.load_full() {
+            return Ok(held);
+        }
+        if let Ok(making) = self.making.clone().try_lock_owned() {
+            let made = tokio::spawn(async move {
+                let made = make.await;
+                drop(making);
+                made
+            });
+            return made.await.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::NotConnected).into()));
+        }
+        drop(self.making.lock().await);
+        self.held.load_full().ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected).into())
+    }
+}
+
+/// Whether a master is gone, or none any more.
+fn lost(error: &redis::RedisError) -> bool {
+    let demoted = |code: String| matches!(&*code, "READONLY" | "MASTERDOWN" | "LOADING");
+    code(error).is_some_and(demoted) || error.is_unrecoverable_error() || error.is_connection_dropped()
+}
+
+/// The code that Redis gave, also where one of several commands failed.
+pub(super) fn code(error: &redis::RedisError) -> Option<String> {
+    let first = || error.clone().into_server_errors()?.first().map(|(_, error)| error.code().to_owned());
+    error.code().map(str::to_owned).or_else(first)
+}
+
+fn sentinels(watch: &Watch, authority: Option<TlsCertificates>) -> RedisResult<SentinelClient> {
+    let addresses = watch.sentinels.iter().map(|sentinel| sentinel.addr().clone());
+    let mut builder = SentinelClientBuilder::new(addresses, &watch.name, SentinelServerType::Master)?
+        .set_client_to_redis_db(watch.redis.db())
+        .set_client_to_redis_tcp_settings(tcp())
+        .set_client_to_sentinel_tcp_settings(tcp());
+    if let Some(user) = watch.redis.username() {
+        builder = builder.set_client_to_redis_username(user);
+    }
+    if let Some(password) = watch.redis.password() {
+        builder = builder.set_client_to_redis_password(password);
+    }
+    if watch.tls {
+        builder =
+            builder.set_client_to_redis_tls_mode(TlsMode::Secure).set_client_to_sentinel_tls_mode(TlsMode::Secure);
+    }
+    if let Some(authority) = authority {
+        builder = builder.set_client_to_redis_certificates(authority.clone());
+        builder = builder.set_client_to_sentinel_certificates(authority);
+    }
+    builder.build()
+}
+
+/// The authority of the settings. Without one, those that the system trusts.
+fn authority(config: &RedisConfig) -> Result<Option<TlsCertificates>, RedisError> {
+    let Some(path) = &config.ca else { return Ok(None) };
+    let read = std::fs::read(path).map_err(|error| RedisError::Authority(format!("{}: {error}", path.display())))?;
+    Ok(Some(TlsCertificates { client_tls: None, root_cert: Some(read) }))
+}
