@@ -79,7 +79,7 @@ fn context(history: &[(ShopperKey, Event)]) -> Context {
     history.iter().take(40).for_each(|(_, event)| state.session.insert(event.clone()));
     let now = history.last().map(|(_, event)| event.at).unwrap();
     let shopper = Some(ShopperKey::new("shopper"));
-    Context { shopper, confirmed: false, consent: Consent::ALL, state, market: Market::default(), now }
+    Context { shopper, confirmed: false, consent: Consent::ALL, state, away: false, market: Market::default(), now }
 }
 
 fn slates(criterion: &mut Criterion) {

@@ -39,7 +39,7 @@ impl<'a> Wave<'a> {
         'a: 's,
     {
         let Self { context, index, content, known, model, settled } = *self;
-        let Context { shopper, confirmed, consent, state: _, market, now } = context;
+        let Context { shopper, confirmed, consent, state: _, away: _, market, now } = context;
         let personal = consent::is_personal(request.intent);
         let known = known.filter(|_| personal);
         let taste = known.and_then(|known| known.taste.as_ref());

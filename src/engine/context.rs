@@ -17,6 +17,9 @@ pub struct Context {
     pub consent: Consent,
     /// What is stored; empty without consent to preferences or when the store did not answer.
     pub state: ShopperState,
+    /// Whether the store did not answer: what other replicas accepted of the shopper is not in this decision, and its
+    /// inputs say so.
+    pub away: bool,
     /// The market.
     pub market: Market,
     /// The moment of the request: every slate of it is decided at this time.

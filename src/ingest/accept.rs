@@ -147,9 +147,14 @@ impl Ingest {
     /// What the engine may know of the caller. State is read only with consent to preferences, and is empty where the
     /// store does not answer: the shopper then gets what everybody gets.
     pub async fn context(&self, caller: &Caller, now: Timestamp) -> Context {
-        let mut state = ShopperState::default();
-        if let Some(who) = caller.shopper.as_ref().filter(|_| self.allows(caller, Purpose::Preferences)) {
-            match self.eraser.shoppers.read(who).await {
+        let (mut state, mut away) = (ShopperState::default(), caller.glimpse.is_away());
+        if let Some(who) = caller.shopper.as_ref().filter(|_| !away && self.allows(caller, Purpose::Preferences)) {
+            let read = match caller.glimpse.take(who) {
+                Some(read) => Ok(read),
+                None => self.eraser.shoppers.read(who).await,
+            };
+            away = read.is_err();
+            match read {
                 Ok(read) => state = read,
                 Err(error) => tracing::debug!(%error, "a shopper's state could not be read; served without it"),
             }
@@ -159,6 +164,7 @@ impl Ingest {
             confirmed: caller.customer.is_some(),
             consent: self.withdrawn.left(caller),
             state,
+            away,
             market: caller.market.clone(),
             now,
         }
@@ -168,10 +174,11 @@ impl Ingest {
     /// Storage needs consent to preferences, statistics and the training log need analytics; with one of them only that
     /// part is done. What is accepted outlives a fail-over of the store, as far as the store can tell.
     pub async fn accept(&self, caller: &Caller, events: Vec<Event>) -> Vec<Outcome> {
-        self.take(caller, events, apply::Sure::Acknowledged).await
+        self.receive(caller, events, apply::Sure::Acknowledged).await
     }
 
-    async fn take(&self, caller: &Caller, events: Vec<Event>, sure: apply::Sure) -> Vec<Outcome> {
+    async fn receive(&self, caller: &Caller, events: Vec<Event>, sure: apply::Sure) -> Vec<Outcome> {
+        caller.glimpse.forget();
         let mut batch = Batch::new(events);
         if let Err(error) = self.walk(caller, &mut batch, Pace::Limited, sure).await {
             tracing::warn!(%error, "events could not be stored; their senders were asked to try again");
@@ -219,12 +226,14 @@ impl Ingest {
     /// Sets or withdraws consent, purpose by purpose, and erases what was withdrawn.
     /// Errors: a grant without a session; a store that does not answer.
     pub async fn consent(&self, caller: &Caller, change: Change) -> Result<Changed, Failure> {
+        caller.glimpse.forget();
         self.desk().change(caller, change).await
     }
 
     /// Erases everything of the caller's session and confirmed customer. True where there was something.
     /// Errors: neither a session nor a customer; a store that does not answer.
     pub async fn forget(&self, caller: &Caller) -> Result<bool, Failure> {
+        caller.glimpse.forget();
         forget::forget(&self.eraser, &self.withdrawn, caller).await
     }
 
@@ -319,7 +328,7 @@ impl Ingest {
         let Some(who) = caller.shopper.as_ref().filter(|_| caller.teaches()) else { return };
         let events = self.sights.events(who, claims, answer, &self.catalogue.current(), now);
         if !events.is_empty() {
-            let refused = self.take(caller, events, apply::Sure::BestEffort).await;
+            let refused = self.receive(caller, events, apply::Sure::BestEffort).await;
             let refused = refused.iter().filter(|outcome| matches!(outcome, Outcome::Rejected(_))).count();
             tracing::trace!(refused, "learned from traffic");
         }

@@ -17,9 +17,11 @@ mod live;
 mod observed;
 mod oracle;
 mod persisted;
+mod scale;
 mod security;
 #[path = "../../src/store/redis/servers.rs"]
 mod servers;
 mod shared;
+mod slow;
 mod upstream;
 mod whole;

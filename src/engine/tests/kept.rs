@@ -107,6 +107,7 @@ impl World {
             consent: [Consent::NONE, Consent::ALL, Consent::ALL.with(Purpose::Preferences, false)]
                 [choice(Input::Consent)],
             state: ShopperState::default(),
+            away: false,
             market: Market {
                 country: [None, Some("DE"), Some("US")][choice(Input::Country)].map(Into::into),
                 language: [None, Some("DE"), Some("EN")][choice(Input::Language)].map(Into::into),

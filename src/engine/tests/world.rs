@@ -78,6 +78,7 @@ pub(in crate::engine) fn shopper(minute: i64, events: &[Event]) -> Context {
         confirmed: false,
         consent: Consent::ALL,
         state,
+        away: false,
         market: Market::default(),
         now: at(minute),
     }

@@ -35,6 +35,7 @@ impl Fixture {
             confirmed: false,
             consent: Consent::ALL,
             state: ShopperState::default(),
+            away: false,
             market: Market::default(),
             now: NOW,
         };

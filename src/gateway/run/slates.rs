@@ -4,7 +4,7 @@
 //! the next candidate takes its place; the look-up goes again for those, at most [`ROUNDS`] times.
 
 use super::{Pending, Run};
-use crate::domain::audit::DecisionRecord;
+use crate::domain::audit::{DecisionRecord, InputRead};
 use crate::domain::consent::Purpose;
 use crate::domain::ids::{DecisionId, ProductKey};
 use crate::domain::slate::{FallbackReason, ServedBy, Slate};
@@ -25,7 +25,7 @@ struct Asked {
     products: IndexSet<SelectionId>,
     because: IndexSet<SelectionId>,
     candidates: Slate,
-    inputs: Arc<[crate::domain::audit::InputRead]>,
+    inputs: Arc<[InputRead]>,
     made: Option<Arc<crate::domain::made::Made>>,
 }
 
@@ -82,7 +82,8 @@ impl Run {
         let slates = self.viewer.engine.slates(&self.viewer.context, &requests).await;
         spans::decided(slates.iter().map(|Slated { slate, .. }| (&*slate.placement, slate.decision.served_by.label())));
         let decided = asks.into_iter().zip(slates).map(|((ask, (products, because)), slated)| {
-            (ask, Asked { products, because, candidates: slated.slate, inputs: slated.inputs, made: slated.made })
+            let inputs = if self.viewer.context.away { without_store(&slated.inputs) } else { slated.inputs };
+            (ask, Asked { products, because, candidates: slated.slate, inputs, made: slated.made })
         });
         decided.collect()
     }
@@ -215,6 +216,16 @@ impl Run {
             }
         });
     }
+}
+
+/// The inputs of a decision that knew nothing of the shopper because the store did not answer.
+fn without_store(inputs: &[InputRead]) -> Arc<[InputRead]> {
+    let missing = InputRead {
+        name: "shopper".into(),
+        purpose: Some(Purpose::Preferences),
+        value: "not read: the store did not answer".into(),
+    };
+    inputs.iter().cloned().chain([missing]).collect()
 }
 
 /// What other placements of the operation show already; it concerns placements only.

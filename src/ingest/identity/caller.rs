@@ -1,6 +1,7 @@
 //! Who is asking: [`Evidence`] is what a request brought, [`Caller`] what is known after it was weighed.
 
 use super::cookie::SetCookie;
+use super::glimpse::Glimpse;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::ShopperKey;
 use crate::domain::market::Market;
@@ -89,6 +90,8 @@ pub struct Caller {
     pub(crate) weighed: Instant,
     /// Whether the client reached the shop over HTTPS.
     pub(crate) https: bool,
+    /// What was read of the store on the way.
+    pub(crate) glimpse: Glimpse,
 }
 
 impl Caller {
@@ -107,6 +110,7 @@ impl Caller {
             older: Vec::new(),
             weighed: Instant::now(),
             https: false,
+            glimpse: Glimpse::default(),
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod caller;
 pub mod cookie;
 pub mod customer;
+mod glimpse;
 pub mod hasher;
 
 pub use caller::{Caller, ConsentSource, Evidence, SessionSource};
@@ -35,6 +36,8 @@ pub const CONSENT_HEADER: &str = "outfitter-consent";
 const JOINED: u64 = 200_000;
 /// For how long. Longer than the gateway's cookie lives by default.
 const JOINED_FOR: Duration = Duration::from_secs(32 * 86_400);
+/// How long a request waits for a joining.
+const JOINED_WITHIN: Duration = Duration::from_millis(50);
 
 /// Weighs evidence.
 pub struct Identity {
@@ -154,14 +157,22 @@ impl Identity {
         match self.filed(caller).await {
             Ok(Some(consent)) => (consent, ConsentSource::OnFile),
             Ok(None) => (self.default_consent, ConsentSource::Default),
-            Err(_) => (Consent::NONE, ConsentSource::Default),
+            Err(_) => {
+                caller.glimpse.fail();
+                (Consent::NONE, ConsentSource::Default)
+            }
         }
     }
 
     /// The customer's consent on file, else the session's. Errors: the store did not answer.
     pub(super) async fn filed(&self, caller: &Caller) -> Result<Option<Consent>, StoreError> {
         for key in caller.keys() {
-            if let Some(consent) = self.store.read(key).await?.consent {
+            let state = self.store.read(key).await?;
+            let consent = state.consent;
+            if caller.shopper.as_ref() == Some(key) {
+                caller.glimpse.keep(key, state);
+            }
+            if let Some(consent) = consent {
                 return Ok(Some(consent));
             }
         }
@@ -186,25 +197,29 @@ impl Identity {
     }
 
     /// Joins what is stored where one shopper has several keys: older secrets to the current one, and the session to
-    /// the customer at first sight. A store that fails is asked again by the next request.
+    /// the customer at first sight. The first to come owns a key for good: a second customer on the same device gets
+    /// nothing of it. A store that fails is asked again by the next request; one that is slow goes on beside this one.
     pub(super) async fn join(&self, caller: &Caller) {
         if caller.prefetch || !caller.allows(Purpose::Preferences) {
             return;
         }
-        for (old, now) in &caller.older {
-            self.join_once(old, now).await;
+        let login = caller.session.clone().zip(caller.customer.clone());
+        let mut pairs: Vec<(ShopperKey, ShopperKey)> = caller.older.iter().cloned().chain(login).collect();
+        pairs.retain(|(from, to)| self.joined.entry_by_ref(from).or_insert(to.clone()).is_fresh());
+        if pairs.is_empty() {
+            return;
         }
-        if let (Some(session), Some(customer)) = (&caller.session, &caller.customer) {
-            self.join_once(session, customer).await;
-        }
-    }
-
-    /// The first to come owns `from` for good: a second customer on the same device gets nothing of it.
-    async fn join_once(&self, from: &ShopperKey, to: &ShopperKey) {
-        let entry = self.joined.entry_by_ref(from).or_insert(to.clone());
-        if entry.is_fresh() && self.store.stitch(from, to).await.is_err() {
-            self.joined.invalidate(from);
-        }
+        caller.glimpse.forget();
+        let (store, joined) = (Arc::clone(&self.store), self.joined.clone());
+        let work = tokio::spawn(async move {
+            for (from, to) in pairs {
+                if store.stitch(&from, &to).await.is_err() {
+                    joined.invalidate(&from);
+                }
+            }
+        });
+        // Either it is done, or the next request finds it done.
+        drop(tokio::time::timeout(JOINED_WITHIN, work).await);
     }
 }
 

@@ -116,6 +116,7 @@ pub(super) fn context() -> Context {
         confirmed: false,
         consent: Consent::ALL,
         state: Default::default(),
+        away: false,
         market: Default::default(),
         now: Timestamp::from_second(1_790_000_000).unwrap(),
     }

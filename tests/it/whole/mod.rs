@@ -1,6 +1,7 @@
 //! The assembled demo over HTTP: what a storefront sees of the whole, history by history and failure by failure.
 
 mod broken;
+mod budget;
 mod carts;
 mod counted;
 mod decisions;
@@ -9,8 +10,9 @@ mod logged;
 mod metrics;
 mod modelled;
 mod ranked;
-mod replicas;
+pub(crate) mod replicas;
 mod sessions;
 mod shelves;
 mod through;
-mod world;
+mod traces;
+pub(crate) mod world;

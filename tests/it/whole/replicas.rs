@@ -10,23 +10,24 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 
-const VIEWED: &str =
+pub(super) const VIEWED: &str =
     r#"{ personalized { recommendations(placement: "recently-viewed", first: 3) { items { product { id } } } } }"#;
-const TRACK: &str =
+pub(crate) const TRACK: &str =
     "mutation ($e: [PersonalizedEventInput!]!) { personalizedTrack(events: $e) { accepted rejected { code } } }";
 
-fn settings(redis: &Server, secret: &Path) -> Settings {
+/// Settings of a replica that has the patience of a busy machine.
+pub(crate) fn settings(redis: &str, secret: &Path) -> Settings {
     let demo = demo::Config { events: 400, shoppers: 20, ..demo::Config::default() };
     let mut settings = Settings { demo, ..Settings::default() };
     settings.engine.deadline = Duration::from_secs(60);
     settings.ingest.secrets = vec![Secret::File(secret.to_owned())];
     let patience = Duration::from_secs(5);
-    settings.store.url = Some(redis.url());
+    settings.store.url = Some(redis.to_owned());
     settings.store.redis = RedisConfig { read_timeout: patience, write_timeout: patience, ..RedisConfig::default() };
     settings
 }
 
-async fn viewed(world: &World, session: &str) -> Vec<String> {
+pub(super) async fn viewed(world: &World, session: &str) -> Vec<String> {
     let data = world.ask(shopper(session), VIEWED, Value::Null).await;
     each(&data["personalized"]["recommendations"], "/product/id")
 }
@@ -37,7 +38,8 @@ async fn what_one_replica_accepts_the_other_knows_at_once_and_both_serve_without
     let secret = folder.path().join("secret");
     std::fs::write(&secret, "the same in every replica of this shop").unwrap();
     let redis = Server::start();
-    let replicas = [World::with(settings(&redis, &secret)).await, World::with(settings(&redis, &secret)).await];
+    let replicas =
+        [World::with(settings(&redis.url(), &secret)).await, World::with(settings(&redis.url(), &secret)).await];
     let products = replicas[0].products("US").await;
     let sold: Vec<&str> = products
         .iter()

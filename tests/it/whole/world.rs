@@ -40,9 +40,9 @@ async fn pass(State(proxy): State<Arc<Proxy>>, request: Request) -> Response {
 }
 
 /// A running demo.
-pub(super) struct World {
+pub(crate) struct World {
     /// The gateway, without a path.
-    pub(super) gateway: String,
+    pub(crate) gateway: String,
     /// The store as the gateway reaches it, without a path: it writes the address at which it was asked into its answers.
     pub(super) store: String,
     pub(super) proxy: Arc<Proxy>,
@@ -74,7 +74,7 @@ impl World {
         Self::with(settings).await
     }
 
-    pub(super) async fn with(mut settings: Settings) -> Self {
+    pub(crate) async fn with(mut settings: Settings) -> Self {
         let store = Arc::new(Store::generate(&settings.demo));
         let proxy =
             Arc::new(Proxy { store: store.clone().router(), seen: Mutex::default(), fails: AtomicBool::new(false) });
@@ -117,7 +117,7 @@ impl World {
     }
 
     /// Products of the store: id, handle, product type, whether they can be sold, in the order of the store.
-    pub(super) async fn products(&self, country: &str) -> Vec<Value> {
+    pub(crate) async fn products(&self, country: &str) -> Vec<Value> {
         let query = "query ($c: CountryCode) @inContext(country: $c) { products(first: 250) {
             nodes { id handle title productType availableForSale variant: selectedOrFirstAvailableVariant { id } } } }";
         let body = json!({ "query": query, "variables": { "c": country } });

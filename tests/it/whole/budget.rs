@@ -1,0 +1,102 @@
+//! A Redis that hangs or is away: nobody waits for it longer than they must, and everybody can see it.
+
+use super::replicas::{TRACK, settings};
+use super::world::{World, shopper};
+use crate::client::{post_with, send};
+use crate::servers::Server;
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const SHELF: &str = r#"{ shop { name } personalized { recommendations(placement: "home", first: 3) { items { product { id } }
+    decision { servedBy } } } }"#;
+const PASSED: &str = "{ shop { name } }";
+
+/// So long that a request which waits for it never ends within the test.
+const NEVER: Duration = Duration::from_secs(3_600);
+
+async fn ask(world: &World, headers: &[(&str, &str)], query: &str) -> Value {
+    let url = format!("{}/graphql", world.gateway);
+    let (status, _, answer) = post_with(&url, &json!({ "query": query }), headers).await;
+    assert_eq!((status, &answer["errors"]), (StatusCode::OK, &Value::Null), "{query}");
+    answer
+}
+
+/// A signed-in customer's token.
+async fn token(world: &World, customer: usize) -> String {
+    let password = outfitter::demo::PASSWORD;
+    let query = format!(
+        "mutation {{ customerAccessTokenCreate(input: {{ email: \"shopper-{customer}@outfitter.example\", password: \
+         \"{password}\" }}) {{ customerAccessToken {{ accessToken }} }} }}"
+    );
+    let (_, _, answer) = post_with(&format!("{}/graphql", world.store), &json!({ "query": query }), &[]).await;
+    answer["data"]["customerAccessTokenCreate"]["customerAccessToken"]["accessToken"].as_str().unwrap().to_owned()
+}
+
+/// Storefront requests of every kind that asks the store for something.
+async fn everything_is_answered(world: &World) {
+    let all = [("outfitter-session", "s"), ("outfitter-consent", "all")];
+    let silent = [("outfitter-session", "s")];
+    for n in 0..12 {
+        let buyer = token(world, n % 3 + 1).await;
+        let customer =
+            SHELF.replacen('{', &format!("query @inContext(buyer: {{ customerAccessToken: \"{buyer}\" }}) {{"), 1);
+        for (headers, query) in [(&all[..], SHELF), (&silent[..], SHELF), (&all[..], PASSED), (&all[..], &customer)] {
+            let answer = ask(world, headers, query).await;
+            assert!(answer["data"]["shop"]["name"].is_string(), "{answer}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_storefront_request_waits_for_a_redis_that_hangs_and_that_it_does_is_seen() {
+    let (folder, redis) = (tempfile::tempdir().unwrap(), Server::start());
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "the same in every replica of this shop").unwrap();
+    let mut settings = settings(&redis.url(), &secret);
+    settings.store.redis.read_timeout = Duration::from_millis(200);
+    settings.store.redis.write_timeout = NEVER;
+    settings.store.redis.open_for = Duration::from_millis(100);
+    let world = World::with(settings).await;
+    let metric = async || {
+        let (_, _, body) = send(Method::GET, &format!("{}/metrics", world.gateway), &[], Bytes::new()).await;
+        let text = String::from_utf8_lossy(&body).into_owned();
+        text.lines().find_map(|line| line.strip_prefix("outfitter_store_available ").map(str::to_owned))
+    };
+    let products = world.products("US").await;
+    let event = json!([{ "id": "e", "type": "PRODUCT_VIEWED", "productId": products[0]["id"] }]);
+    world.ask(shopper("s"), TRACK, json!({ "e": event })).await;
+    everything_is_answered(&world).await;
+    assert_eq!(metric().await.as_deref(), Some("1"));
+
+    redis.signal("-STOP");
+    tokio::time::timeout(Duration::from_secs(120), everything_is_answered(&world)).await.unwrap();
+    while metric().await.as_deref() != Some("0") {
+        everything_is_answered(&world).await;
+    }
+    redis.signal("-CONT");
+    while metric().await.as_deref() != Some("1") {
+        ask(&world, &[("outfitter-session", "s"), ("outfitter-consent", "all")], SHELF).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_personalized_request_reads_redis_once_also_where_consent_is_on_file() {
+    let (folder, redis) = (tempfile::tempdir().unwrap(), Server::start());
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "the same in every replica of this shop").unwrap();
+    let world = World::with(settings(&redis.url(), &secret)).await;
+    let grant = "mutation { personalizedConsent(consent: { preferences: true }) { erasedPurposes } }";
+    world.ask(shopper("s"), grant, Value::Null).await;
+    let query =
+        r#"{ personalized { recommendations(placement: "recently-viewed", first: 3) { items { product { id } } } } }"#;
+    // Once more before: what is joined at first sight has been.
+    world.ask(shopper("s"), query, Value::Null).await;
+    let _: () = redis.ask(&["CONFIG", "RESETSTAT"]).await;
+    world.ask(shopper("s"), query, Value::Null).await;
+    let told: String = redis.ask(&["INFO", "commandstats"]).await;
+    let gets = told.lines().find(|line| line.starts_with("cmdstat_get:")).unwrap_or_default();
+    assert!(gets.starts_with("cmdstat_get:calls=1,"), "{told}");
+}
