@@ -5,12 +5,14 @@
 
 use super::Index;
 use super::changes::Changes;
+use crate::domain::ids::ProductKey;
 use crate::platform::news::Change;
 use crate::telemetry::events::CatalogueStands;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -28,6 +30,17 @@ pub struct Catalogue {
     renewing: AtomicBool,
     /// Told where the shop is to be asked before the interval is over.
     stale: Notify,
+    listener: Listener,
+}
+
+/// Who is told which products there was news of.
+#[derive(Default)]
+struct Listener(OnceLock<Box<dyn Fn(&ProductKey) + Send + Sync>>);
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Listener({})", self.0.get().is_some())
+    }
 }
 
 impl Catalogue {
@@ -52,14 +65,25 @@ impl Catalogue {
     /// enough, after the next crawl, which then comes earlier. Needs a runtime.
     pub fn hear(self: &Arc<Self>, news: impl IntoIterator<Item = Change>) {
         let now = Timestamp::now();
+        let news = news.into_iter().inspect(|change| match (change, self.listener.0.get()) {
+            (Change::Product(news), Some(tell)) => tell(&news.key),
+            (Change::Gone(key, _), Some(tell)) => tell(key),
+            _ => {}
+        });
         let stale = {
             let mut changes = self.changes();
-            news.into_iter().fold(false, |stale, change| changes.hear(change, now) | stale)
+            news.fold(false, |stale, change| changes.hear(change, now) | stale)
         };
         if stale {
             self.stale.notify_one();
         }
         self.renew_soon();
+    }
+
+    /// Tells each product of which news comes, before the snapshot has it: what is kept of it elsewhere is old. Must be quick.
+    /// The first listener is the only one.
+    pub fn listen(&self, listener: impl Fn(&ProductKey) + Send + Sync + 'static) {
+        self.listener.0.set(Box::new(listener)).ok();
     }
 
     /// Until news came of which only the shop knows the rest.
@@ -175,5 +199,15 @@ mod tests {
         catalogue.renew_soon();
         assert!(gone().await);
         assert_eq!(catalogue.current().products().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_listens_hears_of_every_product_of_which_news_comes() {
+        let (catalogue, heard) = (Arc::new(Catalogue::default()), Arc::new(Mutex::new(Vec::new())));
+        let told = heard.clone();
+        catalogue.listen(move |key| told.lock().unwrap().push(key.to_string()));
+        let gone = |key| Change::Gone(ProductKey::new(key), Timestamp::now());
+        catalogue.hear([gone("a"), Change::Stale, gone("b")]);
+        assert_eq!(*heard.lock().unwrap(), ["a", "b"]);
     }
 }

@@ -160,6 +160,8 @@ impl State {
         sealer.rekey(&key, &older);
         let remembered = Remembered::new(settings.persisted.memory.as_u64());
         let products = Products::new(&settings.products);
+        let shown = products.clone();
+        catalogue.listen(move |product| shown.invalidate(product));
         let (lifecycle, reloaded) = (Lifecycle::default(), Reloaded::default());
         Ok(Self {
             catalogue,

@@ -22,6 +22,8 @@ impl Session {
     pub fn insert(&mut self, event: Event) {
         let events = Arc::make_mut(&mut self.events);
         let at = events.partition_point(|kept| kept.at <= event.at);
+        // Sessions are many and each is copied as it changes: room for as many events again would stay empty.
+        events.reserve_exact(1);
         events.insert(at, event);
         if events.len() > Self::CAP {
             events.remove(0);
@@ -51,6 +53,7 @@ mod tests {
             session.insert(Event::bare(EventId::new(second.to_string()), EventType::PageViewed, at));
         }
         assert_eq!(session.events.len(), Session::CAP);
+        assert!(session.events.capacity() <= Session::CAP + 1);
         assert_eq!(session.revision, 3 + 391);
     }
 }

@@ -7,6 +7,7 @@ use super::batch::{Reason, Rejection};
 use crate::catalogue::Index;
 use crate::domain::event::MAX_LINES;
 use crate::domain::event::{Event, EventType, Line};
+use crate::domain::ids::VariantKey;
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
@@ -70,7 +71,15 @@ impl Rules<'_> {
             event.product = of_variant.map(|product| product.key.clone());
             return Ok(());
         };
-        if self.knows(key.as_str()) {
+        if let Some(known) = self.catalogue.get(key.as_str()) {
+            // The catalogue's own texts, of which thousands of kept events can share one copy.
+            let own =
+                |variant: VariantKey| known.variants.iter().find(|own| **own == variant).cloned().unwrap_or(variant);
+            event.variant = event.variant.take().map(own);
+            event.product = Some(known.key.clone());
+            return Ok(());
+        }
+        if self.catalogue.is_empty() {
             return Ok(());
         }
         let message = "`productId` is not in the catalogue; send the platform's own product id, \

@@ -145,9 +145,10 @@ pub fn is_personal(text: &[u8]) -> bool {
         if rest[0] == b'\\' {
             return rest.get(1) == Some(&b'u');
         }
+        let first = rest[0].to_ascii_lowercase();
         let begins =
             |word: &&str| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()));
-        PERSONAL.iter().any(begins)
+        PERSONAL.iter().filter(|word| word.as_bytes()[0] == first).any(|word| begins(&word))
     };
     text.iter().enumerate().any(|(start, letter)| BEGINS[usize::from(*letter)] && at(start))
 }
