@@ -35,7 +35,10 @@ pub struct Catalogue {
 
 /// Who is told which products there was news of.
 #[derive(Default)]
-struct Listener(OnceLock<Box<dyn Fn(&ProductKey) + Send + Sync>>);
+struct Listener(OnceLock<Box<Heard>>);
+
+/// Takes a product's key.
+type Heard = dyn Fn(&ProductKey) + Send + Sync;
 
 impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

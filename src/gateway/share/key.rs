@@ -148,7 +148,7 @@ pub fn is_personal(text: &[u8]) -> bool {
         let first = rest[0].to_ascii_lowercase();
         let begins =
             |word: &&str| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()));
-        PERSONAL.iter().filter(|word| word.as_bytes()[0] == first).any(|word| begins(&word))
+        PERSONAL.iter().filter(|word| word.as_bytes()[0] == first).any(begins)
     };
     text.iter().enumerate().any(|(start, letter)| BEGINS[usize::from(*letter)] && at(start))
 }
