@@ -226,7 +226,7 @@ impl State {
 
     fn routes(&self, settings: &Settings, app: App) -> Routes {
         let page = PageSettings { endpoint: "/graphql", demo: self.demo, consent: settings.ingest.default_consent };
-        let doors = doors::routes(&self.ingest, &settings.ingest, settings.server.body_timeout);
+        let doors = doors::routes(&app, &self.ingest, &settings.ingest);
         server::router(app, graphiql::routes(&page).merge(doors))
     }
 }

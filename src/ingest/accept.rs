@@ -1,7 +1,7 @@
 //! The walk of events in one place, and the front of the module: [`Ingest`].
 
 use super::apply;
-use super::batch::{Batch, Outcome};
+use super::batch::{Batch, Outcome, Rejection};
 use super::config::Config;
 use super::consent::{self, Change, Changed, Desk};
 use super::deduplicate::Seen;
@@ -12,12 +12,13 @@ use super::identity::{Caller, CustomerCheck, Customers, Evidence, Hasher, Identi
 use super::learn::Learner;
 use super::limit::Limit;
 use super::record::{Recorded, Recorder};
+use super::spool::Spool;
 use super::traffic::{RootField, Sights, claims, proof, roots};
 use super::validate::Rules;
 use super::webhook::Webhooks;
 use super::withdrawn::Withdrawn;
 use crate::catalogue::Catalogue;
-use crate::domain::consent::Purpose;
+use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::{Event, EventType};
 use crate::engine::context::Context;
 use crate::platform::Platform;
@@ -70,10 +71,11 @@ pub struct Ingest {
     limit: Limit,
     seen: Seen,
     sights: Sights,
-    platform: Arc<dyn Platform>,
+    pub(super) platform: Arc<dyn Platform>,
     pub(super) catalogue: Arc<Catalogue>,
     recorder: Arc<Recorder>,
     pub(super) webhooks: Webhooks,
+    pub(super) spool: Option<Spool>,
     /// Kibibytes free for what waits to be learned from traffic.
     room: Arc<Semaphore>,
     /// All of them: [`Ingest::settle`] waits until they are free.
@@ -91,7 +93,7 @@ impl Ingest {
         let customers = deps.customers.map(|check| Customers::new(check, &config.customer));
         let recorder = Arc::new(Recorder::open(&config.record)?);
         let rooms = u32::try_from(config.traffic.memory.as_u64() / 1024).unwrap_or(u32::MAX).min(1 << 20);
-        Ok(Arc::new(Self {
+        let ingest = Arc::new(Self {
             identity: Identity::new(&config, hasher, Arc::clone(&deps.platform), Arc::clone(&deps.store), customers),
             eraser: Eraser {
                 shoppers: deps.store,
@@ -107,11 +109,14 @@ impl Ingest {
             catalogue: deps.catalogue,
             recorder,
             webhooks: Webhooks::open(&config.webhooks)?,
+            spool: Spool::open(&config.spool)?,
             room: Arc::new(Semaphore::new(rooms as usize)),
             rooms,
             passed_by: AtomicU64::new(0),
             config,
-        }))
+        });
+        ingest.start_spool();
+        Ok(ingest)
     }
 
     /// Reads the secrets as they are now, for [`Ingest::rekey`]; `None` where that would change nothing. May block as
@@ -182,12 +187,14 @@ impl Ingest {
         let mut batch = Batch::new(events);
         if let Err(error) = self.walk(caller, &mut batch, Pace::Limited, sure).await {
             tracing::warn!(%error, "events could not be stored; their senders were asked to try again");
+            batch
+                .refuse_all(Rejection::RateLimited, "events cannot be stored at the moment; send it again in a minute");
         }
         batch.outcomes()
     }
 
     /// The walk of events: consent → rate → validation → store → statistics → training log.
-    /// Errors: the store did not take what was allowed and valid, and nothing of it was learned.
+    /// Errors: the store did not take what was allowed and valid; that is still in, and nothing of it was learned.
     pub(super) async fn walk(
         &self,
         caller: &Caller,
@@ -227,14 +234,21 @@ impl Ingest {
     /// Errors: a grant without a session; a store that does not answer.
     pub async fn consent(&self, caller: &Caller, change: Change) -> Result<Changed, Failure> {
         caller.glimpse.forget();
-        self.desk().change(caller, change).await
+        let changed = self.desk().change(caller, change).await?;
+        let withdrawn = change.withdrawn();
+        if withdrawn != Consent::NONE {
+            self.erase_behind(caller.keys().cloned().collect(), withdrawn).await;
+        }
+        Ok(changed)
     }
 
     /// Erases everything of the caller's session and confirmed customer. True where there was something.
     /// Errors: neither a session nor a customer; a store that does not answer.
     pub async fn forget(&self, caller: &Caller) -> Result<bool, Failure> {
         caller.glimpse.forget();
-        forget::forget(&self.eraser, &self.withdrawn, caller).await
+        let found = forget::forget(&self.eraser, &self.withdrawn, caller).await?;
+        self.erase_behind(caller.keys().cloned().collect(), Consent::ALL).await;
+        Ok(found)
     }
 
     /// Whether an operation with these root fields can say anything, so that its answer is worth a copy.

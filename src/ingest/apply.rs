@@ -16,8 +16,8 @@ pub(super) enum Sure {
     BestEffort,
 }
 
-/// Stores what is in the batch. Duplicates go out; where the store does not answer, all do, to be sent again, and it is
-/// said why. The one place that decides what "stored" means: an answer of the store.
+/// Stores what is in the batch. Duplicates go out; where the store does not answer, nothing does. The one place that
+/// decides what "stored" means: an answer of the store.
 pub(super) async fn store(
     store: &dyn ShopperStore,
     who: &ShopperKey,
@@ -41,11 +41,7 @@ pub(super) async fn store(
             });
             Ok(())
         }
-        Err(error) => {
-            batch
-                .refuse_all(Rejection::RateLimited, "events cannot be stored at the moment; send it again in a minute");
-            Err(error)
-        }
+        Err(error) => Err(error),
     }
 }
 

@@ -30,6 +30,10 @@ pub struct Config {
     pub customer: Customer,
     /// Webhooks of the platforms.
     pub webhooks: webhooks::Config,
+    /// Events over HTTP.
+    pub beacons: Beacons,
+    /// What was acknowledged and cannot be stored yet.
+    pub spool: Spool,
 }
 
 impl Default for Config {
@@ -43,6 +47,8 @@ impl Default for Config {
             record: Record::default(),
             customer: Customer::default(),
             webhooks: webhooks::Config::default(),
+            beacons: Beacons::default(),
+            spool: Spool::default(),
         }
     }
 }
@@ -149,6 +155,41 @@ fn log_age() -> Duration {
 
 fn log_queue() -> usize {
     8_192
+}
+
+/// `[ingest.beacons]`: `POST /events`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Beacons {
+    /// The largest body. Default: 1 MiB; browsers send 64 KiB at most.
+    pub body: ByteSize,
+    /// How long storing events may take. Default: 3s.
+    #[serde(with = "humantime_serde")]
+    pub patience: Duration,
+    /// Beacons in work at once; one more is told to come again. Default: 256.
+    pub in_flight: usize,
+}
+
+impl Default for Beacons {
+    fn default() -> Self {
+        Self { body: ByteSize::mib(1), patience: Duration::from_secs(3), in_flight: 256 }
+    }
+}
+
+/// `[ingest.spool]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spool {
+    /// The folder, which is created; one process's own. Default: none, and what cannot be stored is to be sent again.
+    pub dir: Option<PathBuf>,
+    /// The most that waits there. Default: 256 MiB.
+    pub size: ByteSize,
+}
+
+impl Default for Spool {
+    fn default() -> Self {
+        Self { dir: None, size: ByteSize::mib(256) }
+    }
 }
 
 /// `[ingest.customer]`.

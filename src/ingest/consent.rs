@@ -56,6 +56,11 @@ impl Change {
         self.asked().into_iter().any(|(_, allowed)| allowed == Some(true))
     }
 
+    /// The purposes that are withdrawn.
+    pub(super) fn withdrawn(self) -> Consent {
+        self.withdrawals().into_iter().fold(Consent::NONE, |gone, purpose| gone.with(purpose, true))
+    }
+
     fn withdrawals(self) -> Vec<Purpose> {
         self.asked().into_iter().filter(|(_, allowed)| *allowed == Some(false)).map(|(purpose, _)| purpose).collect()
     }

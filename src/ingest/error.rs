@@ -68,6 +68,14 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The folder of the spool cannot be made or read.
+    #[error("`ingest.spool.dir`: {path} cannot be used: {source}; check the path and who may write there")]
+    SpoolFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A secret of webhooks cannot be read.
     #[error("`ingest.webhooks`: {0}")]
     Webhooks(#[from] crate::platform::webhooks::OpenError),
@@ -88,6 +96,12 @@ pub enum Refused {
     /// The body cannot be read.
     #[error(transparent)]
     Unreadable(#[from] crate::platform::news::Unreadable),
+    /// A body in no form of events.
+    #[error(transparent)]
+    NoForm(#[from] super::decode::NoForm),
+    /// A header of ours that cannot be read.
+    #[error(transparent)]
+    Caller(#[from] Refusal),
     /// What it says cannot be kept now.
     #[error("what was sent cannot be kept at the moment; send it again in a few seconds")]
     Later,

@@ -43,21 +43,11 @@ pub(super) struct Did {
     pub(super) events: Vec<Event>,
 }
 
-/// Whether what is on file may have changed since consent was said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Said {
-    /// In this very request: it counts, whatever is on file.
-    #[allow(dead_code, reason = "what comes by webhook was said before; beacons say it now")]
-    Now,
-    /// Some time ago: where something is on file, both must allow.
-    Before,
-}
-
 impl Ingest {
     /// Does a task. What became of its events, in order. Errors: the store did not take it; it is to be done again.
-    pub(super) async fn perform(&self, task: &Task, said: Said, pace: Pace) -> Result<Vec<Outcome>, StoreError> {
+    pub(super) async fn perform(&self, task: &Task, pace: Pace) -> Result<Vec<Outcome>, StoreError> {
         match task {
-            Task::Events(did) => self.take(did, said, pace).await,
+            Task::Events(did) => self.take(did, pace).await,
             Task::Erase(keys) => {
                 for key in keys {
                     self.withdrawn.note(key, Consent::ALL);
@@ -72,7 +62,7 @@ impl Ingest {
         }
     }
 
-    async fn take(&self, did: &Did, said: Said, pace: Pace) -> Result<Vec<Outcome>, StoreError> {
+    async fn take(&self, did: &Did, pace: Pace) -> Result<Vec<Outcome>, StoreError> {
         let shopper = did.customer.clone().or_else(|| did.session.clone());
         let mut caller = Caller {
             shopper,
@@ -81,12 +71,12 @@ impl Ingest {
             older: did.older.clone(),
             ..Caller::nobody(did.market.clone())
         };
-        caller.consent = match (did.said, said) {
-            (Some(consent), Said::Now) => consent,
-            (Some(consent), Said::Before) => {
-                self.identity.filed(&caller).await?.map_or(consent, |filed| filed.and(consent))
-            }
-            (None, _) => self.identity.filed(&caller).await?.unwrap_or(self.identity.default_consent()),
+        // It was said some time ago: where something is on file, both must allow.
+        let filed = self.identity.filed(&caller).await?;
+        caller.consent = match (did.said, filed) {
+            (Some(said), Some(filed)) => filed.and(said),
+            (Some(said), None) => said,
+            (None, filed) => filed.unwrap_or(self.identity.default_consent()),
         };
         self.identity.join(&caller).await;
         let mut batch = Batch::new(did.events.clone());

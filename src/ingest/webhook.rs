@@ -7,7 +7,7 @@ use super::accept::{Ingest, Pace};
 use super::batch::{Outcome, Rejection};
 use super::deduplicate::hash;
 use super::error::{Refused, StartError};
-use super::task::{Did, Said, Task};
+use super::task::{Did, Task};
 use crate::domain::consent::Consent;
 use crate::domain::event::Event;
 use crate::domain::ids::{CustomerId, ShopperKey};
@@ -97,7 +97,7 @@ impl Ingest {
         let (tasks, changes) = self.sorted(&delivery.news);
         delivered.accepted += changes.len();
         for task in &tasks {
-            delivered.count(&self.done(task, opened.1).await.inspect_err(|_| taken(delivery.topic, "later"))?);
+            self.done(task, opened.1, &mut delivered).await.inspect_err(|_| taken(delivery.topic, "later"))?;
         }
         if !changes.is_empty() {
             self.catalogue.hear(changes);
@@ -107,20 +107,22 @@ impl Ingest {
         Ok(delivered)
     }
 
-    /// Does a task of the platform's within its patience. Errors: it could not be done and not be kept.
-    async fn done(&self, task: &Task, patience: Duration) -> Result<Vec<Outcome>, Refused> {
-        let doing = self.perform(task, Said::Before, Pace::Free);
-        match tokio::time::timeout(patience, doing).await {
-            Ok(Ok(outcomes)) => Ok(outcomes),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "a delivery could not be stored; the platform was asked to send it again");
-                Err(Refused::Later)
-            }
-            Err(_) => {
-                tracing::warn!("a delivery could not be stored in time; the platform was asked to send it again");
-                Err(Refused::Later)
+    /// Does a task of the platform's within its patience, or keeps it for later. Errors: neither could be done.
+    async fn done(&self, task: &Task, patience: Duration, delivered: &mut Delivered) -> Result<(), Refused> {
+        match tokio::time::timeout(patience, self.perform(task, Pace::Free)).await {
+            Ok(Ok(outcomes)) => delivered.count(&outcomes),
+            Ok(Err(_)) | Err(_) => {
+                self.keep(task.clone()).await?;
+                delivered.accepted += 1;
+                return Ok(());
             }
         }
+        match task {
+            Task::Erase(keys) => self.erase_behind(keys.clone(), Consent::ALL).await,
+            Task::Withdraw(keys, purposes) => self.erase_behind(keys.clone(), *purposes).await,
+            Task::Events(_) => {}
+        }
+        Ok(())
     }
 
     /// What is to be done, and what became of the catalogue.

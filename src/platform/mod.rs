@@ -192,10 +192,28 @@ pub trait Platform: Send + Sync {
         examine::access(answer, &[])
     }
 
+    /// The platform's own id of an object, of one that a client wrote in another form.
+    fn global(&self, _: Noun, id: &str) -> String {
+        id.to_owned()
+    }
+
     /// What root fields say about the shopper, for learning from traffic. Fields not listed say nothing.
     fn signals(&self) -> &'static [Signal] {
         &[]
     }
+}
+
+/// Kinds of objects that clients name by ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noun {
+    /// A product.
+    Product,
+    /// A variant of one.
+    Variant,
+    /// A collection or category.
+    Collection,
+    /// An order.
+    Order,
 }
 
 /// What a root field, seen in traffic, says about the shopper. Argument names are the platform's.

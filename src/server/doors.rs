@@ -1,7 +1,9 @@
-//! The doors for what platforms and pages send: `/webhooks/{platform}`. Each takes so many at once, bodies of so many
+//! The doors for what platforms and pages send: `/webhooks/{platform}` and `/events`. Each takes so many at once, bodies of so many
 //! bytes, within a time; what is refused says why in the form that clients of the gateway parse.
 
-use super::webhook;
+use super::app::App;
+use super::config::Origins;
+use super::{beacon, webhook};
 use crate::gateway::error::{Code, RequestError};
 use crate::ingest::{self, Ingest, Refused};
 use crate::telemetry::events::ErrorTold;
@@ -31,20 +33,26 @@ pub(super) struct Door {
     limit: usize,
     /// How long a body may take to arrive.
     patience: Duration,
+    /// Pages that were let in.
+    pub(super) origins: Arc<Origins>,
 }
 
-/// The routes. `patience`: how long a body may take to arrive.
-pub fn routes(ingest: &Arc<Ingest>, config: &ingest::Config, patience: Duration) -> Router {
+/// The routes.
+pub fn routes(app: &App, ingest: &Arc<Ingest>, config: &ingest::Config) -> Router {
     let door = |in_flight: usize, body: u64| {
         Arc::new(Door {
             ingest: Arc::clone(ingest),
             permits: Semaphore::new(in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             limit: usize::try_from(body).unwrap_or(usize::MAX),
-            patience,
+            patience: app.config.body_timeout,
+            origins: Arc::clone(&app.origins),
         })
     };
     let webhooks = door(config.webhooks.in_flight, config.webhooks.body.as_u64());
-    Router::new().route("/webhooks/{platform}", post(webhook::deliver)).with_state(webhooks)
+    let beacons = door(config.beacons.in_flight, config.beacons.body.as_u64());
+    let webhooks = Router::new().route("/webhooks/{platform}", post(webhook::deliver)).with_state(webhooks);
+    let take = || post(beacon::take);
+    webhooks.merge(Router::new().route("/events", take()).route("/events/{*collector}", take()).with_state(beacons))
 }
 
 /// Why something was not taken, as it is answered.
@@ -66,7 +74,8 @@ impl From<Refused> for Refusal {
         let code = match refused {
             Refused::NotTaken => Code::WebhookNotTaken,
             Refused::Unproven(_) => Code::WebhookUnproven,
-            Refused::Unreadable(_) => Code::Malformed,
+            Refused::Unreadable(_) | Refused::NoForm(_) => Code::Malformed,
+            Refused::Caller(_) => Code::InvalidParameter,
             Refused::Later => Code::TryLater,
         };
         Self { code, message: refused.to_string().into() }
@@ -123,3 +132,6 @@ impl Door {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

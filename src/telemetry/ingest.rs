@@ -72,3 +72,32 @@ impl ShopRedacted {
         );
     }
 }
+
+/// An event that came by `POST /events`.
+#[derive(Clone, Copy, Debug)]
+pub struct BeaconTaken {
+    /// `ACCEPTED`, a code of `PersonalizedRejection`, or `UNKNOWN_EVENT`.
+    pub outcome: &'static str,
+}
+
+impl BeaconTaken {
+    /// Writes it.
+    pub fn emit(self) {
+        counter!(names::BEACONS, names::OUTCOME => self.outcome).increment(1);
+    }
+}
+
+/// A task and the spool.
+#[derive(Clone, Copy, Debug)]
+pub struct Spooled {
+    /// `kept`, `refused`, `done`, `damaged`.
+    pub outcome: &'static str,
+}
+
+impl Spooled {
+    /// Writes it.
+    pub fn emit(self) {
+        counter!(names::SPOOL, names::OUTCOME => self.outcome).increment(1);
+        tracing::debug!(outcome = self.outcome, "spool");
+    }
+}

@@ -39,6 +39,10 @@ pub const MODEL_PRODUCTS: &str = "outfitter_model_products";
 pub const INGEST_DROPPED: &str = "outfitter_ingest_dropped_total";
 /// Counter, by platform, topic and outcome: deliveries of webhooks.
 pub const WEBHOOKS: &str = "outfitter_webhook_deliveries_total";
+/// Counter, by outcome: events that came over HTTP.
+pub const BEACONS: &str = "outfitter_beacon_events_total";
+/// Counter, by outcome: what went into the spool and out of it.
+pub const SPOOL: &str = "outfitter_spool_total";
 /// Counter, by outcome: documents asked for by hash, and documents that are not registered.
 pub const PERSISTED: &str = "outfitter_persisted_total";
 /// Counter, by outcome: requests that followed another on its way.
@@ -151,6 +155,15 @@ pub const COUNTERS: &[(&str, &str)] = &[
         WEBHOOKS,
         "Deliveries of webhooks. `platform`, `topic` (one that is used, `other`, or `unknown`: it was not read), `outcome` \
          (`taken`, `unused`, `duplicate`, `later`: it could not be kept, `unproven`, `unreadable`).",
+    ),
+    (
+        BEACONS,
+        "Events of `POST /events`. `outcome`: `ACCEPTED`, `UNKNOWN_EVENT`, or why it was rejected, as in `PersonalizedRejection`.",
+    ),
+    (
+        SPOOL,
+        "What was acknowledged and could not be stored at once. `outcome` (`kept`, `refused`: it was full, `done`: the store \
+         has it, `damaged`: a line that could not be read).",
     ),
     (DOCUMENTS, "Documents and plans looked for. `cache` (`documents`, `plans`), `outcome` (`hit`, `miss`)."),
     (

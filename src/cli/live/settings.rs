@@ -127,6 +127,7 @@ fn hold_back(old: &Settings, new: &mut Settings) -> Vec<&'static str> {
         // What is stored and counted is kept in their form.
         store, engine.statistics, platform.name,
         ingest.default_consent, ingest.cookie, ingest.events, ingest.traffic, ingest.record, ingest.customer,
+        ingest.spool,
         // The log, the exporter and the room for remembered documents are made once.
         telemetry, persisted.memory, products.memory, demo,
         // The model's threads are started once; its folder may be another.

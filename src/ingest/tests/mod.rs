@@ -1,5 +1,6 @@
 //! Ingest as a whole, over a store that keeps everything in plain sight.
 
+mod beacons;
 mod consent;
 mod events;
 mod fakes;

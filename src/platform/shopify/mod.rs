@@ -15,7 +15,7 @@ use super::examine::{self, Access, Finding, Scope};
 use super::pages::CataloguePages;
 use super::secret::Secret;
 use super::upstream::{Upstream, UpstreamError};
-use super::{CustomerNames, Entity, Lookup, OperationContext, Platform, PlatformError, Signal};
+use super::{CustomerNames, Entity, Lookup, Noun, OperationContext, Platform, PlatformError, Signal};
 use crate::domain::consent::Consent;
 use crate::domain::ids::{CustomerId, SessionId};
 use crate::telemetry::customer_data::Credential;
@@ -204,6 +204,18 @@ impl Platform for Shopify {
 
     fn access(&self, answer: &Answer) -> Access {
         examine::access(answer, &scopes::DENIED)
+    }
+
+    /// Clients also write the number alone, as Shopify's own pixels and feeds do.
+    fn global(&self, noun: Noun, id: &str) -> String {
+        let kind = match noun {
+            Noun::Product => "Product",
+            Noun::Variant => "ProductVariant",
+            Noun::Collection => "Collection",
+            Noun::Order => "Order",
+        };
+        let is_number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number { webhook::global(kind, id) } else { id.to_owned() }
     }
 
     fn signals(&self) -> &'static [Signal] {

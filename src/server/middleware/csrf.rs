@@ -10,6 +10,7 @@ use crate::gateway::accept::Accept;
 use crate::gateway::error::RequestError;
 use crate::gateway::respond::{self, AnswerBody};
 use crate::server::app::App;
+use crate::server::config::Origins;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
@@ -42,6 +43,11 @@ pub(crate) fn refused<B>(app: &App, request: &axum::http::Request<B>) -> Option<
         && is_simple(request.method(), headers)
         && is_foreign(headers, request.uri().host(), |origin| app.origins.allow(origin));
     foreign.then(|| respond::failed(&RequestError::Csrf.into(), Accept::of(headers)))
+}
+
+/// Whether a page of another site sent it that was not let in by name: a wildcard lets pages call without credentials.
+pub(crate) fn is_not_let_in<B>(origins: &Origins, request: &axum::http::Request<B>) -> bool {
+    is_foreign(request.headers(), request.uri().host(), |origin| *origins != Origins::Any && origins.allow(origin))
 }
 
 /// Whether a browser would have sent it without preflight.

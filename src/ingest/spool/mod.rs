@@ -1,0 +1,192 @@
+//! The spool: what was acknowledged and could not be stored, on disk until the store takes it.
+//!
+//! A task is a line with its checksum; it is acknowledged once the line is synced to the disk, many lines by one sync.
+//! Lines are done in the order in which they came, from the start of the process on and whenever the store is back; a
+//! file goes when all of its lines are done. A process that is killed does the rest of a file again, which changes
+//! nothing: events count by their ids. Torn and damaged lines are left out and counted. Shoppers stand in it by their keyed
+//! hashes, and only the gateway's own user may read it.
+//!
+//! Invariant: what is done later never undoes an erasure: one that happens while lines wait is written behind them, too.
+
+mod files;
+
+use super::accept::{Ingest, Pace};
+use super::config;
+use super::error::{Refused, StartError};
+use super::task::Task;
+use crate::domain::consent::Consent;
+use crate::domain::ids::ShopperKey;
+use crate::telemetry::ingest::Spooled;
+use files::Files;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+/// Lines that wait for the disk at most; one more is refused.
+const QUEUE: usize = 1_024;
+/// Lines of one sync at most.
+const BATCH: usize = 256;
+/// The first wait before a task is tried again; it doubles to [`LONGEST`].
+const FIRST: Duration = Duration::from_millis(200);
+/// The longest.
+const LONGEST: Duration = Duration::from_secs(10);
+/// How long the store may take for one task.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+enum Message {
+    /// A line, and whom to tell whether it is on the disk.
+    Put(Vec<u8>, oneshot::Sender<bool>),
+    /// The oldest task that is not done.
+    Next(oneshot::Sender<Option<Task>>),
+    /// It is done.
+    Done,
+}
+
+/// The near end of the spool.
+pub(super) struct Spool {
+    queue: mpsc::Sender<Message>,
+    /// Tasks that are not done, about: counted from the start.
+    waiting: Arc<AtomicU64>,
+    came: Notify,
+}
+
+impl Spool {
+    /// Opens the folder and starts the thread that owns its files. Errors: it cannot be made or read.
+    pub(super) fn open(config: &config::Spool) -> Result<Option<Self>, StartError> {
+        let Some(dir) = &config.dir else { return Ok(None) };
+        let failed = |source| StartError::SpoolFolder { path: dir.clone(), source };
+        let files = Files::open(dir, config.size.as_u64()).map_err(failed)?;
+        let waiting = Arc::new(AtomicU64::new(files.lines()));
+        let (queue, messages) = mpsc::channel(QUEUE);
+        let left = Arc::clone(&waiting);
+        let thread = std::thread::Builder::new().name("spool".to_owned());
+        thread.spawn(move || work(files, messages, &left)).map_err(failed)?;
+        Ok(Some(Self { queue, waiting, came: Notify::new() }))
+    }
+
+    /// Whether tasks wait to be done.
+    fn waits(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) > 0
+    }
+
+    /// Writes a task. True once it survives the process; false where there is no room, or the disk refused.
+    async fn put(&self, task: &Task) -> bool {
+        let Ok(line) = files::line(task) else { return false };
+        let (done, written) = oneshot::channel();
+        let kept = self.queue.try_send(Message::Put(line, done)).is_ok() && written.await.unwrap_or(false);
+        Spooled { outcome: if kept { "kept" } else { "refused" } }.emit();
+        if kept {
+            self.came.notify_one();
+        }
+        kept
+    }
+
+    async fn oldest(&self) -> Option<Task> {
+        let (tell, oldest) = oneshot::channel();
+        self.queue.send(Message::Next(tell)).await.ok()?;
+        oldest.await.ok().flatten()
+    }
+
+    async fn done(&self) {
+        // A thread that stopped has nothing left to forget.
+        self.queue.send(Message::Done).await.ok();
+        Spooled { outcome: "done" }.emit();
+    }
+}
+
+impl fmt::Debug for Spool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Spool")
+    }
+}
+
+/// The thread's life: until every sender is gone.
+fn work(mut files: Files, mut messages: mpsc::Receiver<Message>, waiting: &AtomicU64) {
+    while let Some(first) = messages.blocking_recv() {
+        let mut written = Vec::new();
+        let mut message = Some(first);
+        while let Some(one) = message.take() {
+            match one {
+                Message::Put(line, done) => written.push((files.append(&line).is_ok(), done)),
+                Message::Next(tell) => drop(tell.send(files.oldest())),
+                Message::Done => files.advance(),
+            }
+            if written.len() < BATCH {
+                message = messages.try_recv().ok();
+            }
+        }
+        let synced = written.is_empty() || files.sync().is_ok();
+        for (appended, done) in written {
+            // Nobody waits any more: it is on the disk all the same.
+            done.send(appended && synced).ok();
+        }
+        waiting.store(files.lines(), Ordering::Release);
+    }
+}
+
+impl Ingest {
+    /// Keeps a task until the store takes it. Errors: there is no spool, or it is full or refuses: the sender is to send it
+    /// again.
+    pub(super) async fn keep(&self, task: Task) -> Result<(), Refused> {
+        match &self.spool {
+            Some(spool) if spool.put(&task).await => Ok(()),
+            Some(_) => {
+                tracing::warn!("the spool is full or cannot be written; senders were asked to come again");
+                Err(Refused::Later)
+            }
+            None => {
+                tracing::warn!(
+                    "what came cannot be stored and there is no spool (ingest.spool.dir); senders were asked to come again"
+                );
+                Err(Refused::Later)
+            }
+        }
+    }
+
+    /// Writes an erasure behind what waits, so that nothing of it comes back. Where that cannot be written, it is said.
+    pub(super) async fn erase_behind(&self, keys: Vec<ShopperKey>, purposes: Consent) {
+        let Some(spool) = self.spool.as_ref().filter(|spool| spool.waits()) else { return };
+        let task = if purposes == Consent::ALL { Task::Erase(keys) } else { Task::Withdraw(keys, purposes) };
+        if !spool.put(&task).await {
+            tracing::error!(
+                "an erasure could not be written behind what waits in the spool; repeat it once the spool is empty"
+            );
+        }
+    }
+
+    /// Does what waits, in its order, until the last reference is gone.
+    pub(super) fn start_spool(self: &Arc<Self>) {
+        if self.spool.is_none() {
+            return;
+        }
+        let weak = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let mut wait = FIRST;
+            while let Some(ingest) = weak.upgrade() {
+                let Some(spool) = &ingest.spool else { return };
+                wait = match spool.oldest().await {
+                    Some(task) if ingest.settled(&task).await => {
+                        spool.done().await;
+                        FIRST
+                    }
+                    Some(_) => {
+                        drop(ingest);
+                        tokio::time::sleep(wait).await;
+                        (wait * 2).min(LONGEST)
+                    }
+                    None => {
+                        // From time to time, so that the task ends with the process's own.
+                        tokio::time::timeout(Duration::from_secs(1), spool.came.notified()).await.ok();
+                        FIRST
+                    }
+                };
+            }
+        });
+    }
+
+    async fn settled(&self, task: &Task) -> bool {
+        matches!(tokio::time::timeout(PATIENCE, self.perform(task, Pace::Free)).await, Ok(Ok(_)))
+    }
+}
