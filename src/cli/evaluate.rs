@@ -1,22 +1,24 @@
 //! `outfitter evaluate`: trains on a public data set and prints the model beside every baseline.
 
-use super::figures::shown;
+use super::figures::{lines, shown};
 use super::progress::Progress;
+use super::report::{self, Labels, Report};
 use super::say;
 use crate::catalogue::{Index, import};
-use crate::features::Attributes;
+use crate::features::{Attributes, Vocabulary};
 use crate::model::ModelConfig;
 use crate::train::table::{self, Plan};
-use crate::train::{Dataset, Protocol, Recipe, Shop, Split, chosen, split_by_time};
-use anyhow::Context;
+use crate::train::{Baskets, Dataset, Protocol, Recipe, Shop, Split, chosen, compare_baskets, split_by_time};
+use anyhow::{Context, bail};
+use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What `evaluate` takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The data set: NAME.seq.txt (a user a line), NAME.train.txt (a session a line, NAME.test.txt beside it), or a training
-    /// log: a file of JSON lines or a folder of them.
+    /// The data set: NAME.seq.txt (a user a line), NAME.train.txt (a session a line, NAME.test.txt beside it), a training
+    /// log (a file of JSON lines or a folder of them), or for baskets a table of lines, tab-separated, plain or .gz.
     #[arg(long, value_name = "FILE")]
     dataset: PathBuf,
     /// The products of a training log, one JSON object a line.
@@ -33,6 +35,9 @@ pub(super) struct Arguments {
     plain: bool,
     #[command(flatten)]
     tuning: Tuning,
+    /// Write a report to look at as well: one HTML file.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
@@ -77,6 +82,7 @@ enum By {
     LeaveOneOutRefit,
     Sessions,
     TimeSplit,
+    Baskets,
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -85,10 +91,11 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 fn evaluate(arguments: &Arguments) -> anyhow::Result<()> {
-    let (split, mut attributes) = parted(arguments)?;
-    if arguments.without_attributes {
-        attributes = Arc::default();
+    if let By::Baskets = arguments.protocol {
+        return baskets(arguments);
     }
+    let Parted { split, vocabulary, titles, attributes: known } = parted(arguments)?;
+    let attributes = if arguments.without_attributes { Arc::default() } else { known.clone() };
     let (config, recipe) = arguments.tuning.settings(&split, &attributes)?;
     let mut progress = Progress::new(recipe.epochs);
     let plan = Plan {
@@ -102,22 +109,61 @@ fn evaluate(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let table = table::compare(plan, &mut |told| progress.tell(told))?;
     progress.finish();
+    if let Some(path) = &arguments.report {
+        let name = arguments.dataset.file_name().unwrap_or_default().to_string_lossy();
+        let protocol = arguments.protocol.to_possible_value().map(|protocol| protocol.get_name().to_owned());
+        let heading = format!("{name} by {}", protocol.unwrap_or_default());
+        let data = format!("{} sequences learned, {} cases measured", split.refit.len(), split.test.len());
+        let labels = Labels { vocabulary: &vocabulary, titles: &titles, attributes: &known };
+        report::write(path, Report { heading: &heading, data: &data, table: &table, split: &split, labels })?;
+    }
     say(&if arguments.json { serde_json::to_string_pretty(&table)? } else { shown(&table, &split) });
     Ok(())
 }
 
-fn parted(arguments: &Arguments) -> anyhow::Result<(Split, Arc<Attributes>)> {
+/// One product of each basket left out: nothing is trained, so there is no report of a training either.
+fn baskets(arguments: &Arguments) -> anyhow::Result<()> {
+    if arguments.report.is_some() {
+        bail!("--report draws a training; the protocol of baskets trains nothing: leave it out");
+    }
+    let seed = arguments.tuning.seed;
+    let split = Baskets::read(&arguments.dataset).context("the baskets cannot be read")?.split(seed)?;
+    let table = compare_baskets(&split, seed)?;
+    let head = format!(
+        "{} products, {} baskets learned, {} measured; seed {seed}\n\n",
+        split.rows - 1,
+        split.train.len(),
+        split.test.len()
+    );
+    say(&if arguments.json { serde_json::to_string_pretty(&table)? } else { head + &lines(&table) });
+    Ok(())
+}
+
+/// The data set in parts, and what its items are called.
+struct Parted {
+    split: Split,
+    vocabulary: Vocabulary,
+    titles: Vec<Box<str>>,
+    attributes: Arc<Attributes>,
+}
+
+fn parted(arguments: &Arguments) -> anyhow::Result<Parted> {
     let protocol = match arguments.protocol {
         By::LeaveOneOut => Protocol::LeaveOneOut,
         By::LeaveOneOutRefit => Protocol::LeaveOneOutRefit,
         By::Sessions => Protocol::Sessions,
+        By::Baskets => bail!("baskets are parted by themselves"),
         By::TimeSplit => {
             let shop = shop(&arguments.dataset, arguments.catalogue.as_deref())?;
-            return Ok((split_by_time(&shop, true, None)?, shop.attributes));
+            let split = split_by_time(&shop, true, None)?;
+            let Shop { vocabulary, titles, attributes, .. } = shop;
+            return Ok(Parted { split, vocabulary, titles, attributes });
         }
     };
     let data = Dataset::read(&arguments.dataset).context("the data set cannot be read")?;
-    Ok((protocol.split(&data)?, data.attributes))
+    let split = protocol.split(&data)?;
+    let Dataset { vocabulary, titles, attributes, .. } = data;
+    Ok(Parted { split, vocabulary, titles, attributes })
 }
 
 /// Reads a training log and the products that it is of.
@@ -180,6 +226,38 @@ mod tests {
         assert!(counted.all.recall_10.mean > 0.99);
         let json = serde_json::to_value(&table).unwrap();
         assert_eq!(json["lines"][9]["all"]["cases"], 40);
+    }
+
+    #[test]
+    fn baskets_are_measured_and_a_report_of_a_training_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("small.tsv");
+        let mut lines = String::from("basket_id\tproduct_id\ttransaction_timestamp\n");
+        for basket in 0..200 {
+            lines += &format!("b{basket}\tp{}\t{basket}\nb{basket}\tq{}\t{basket}\n", basket % 5, basket % 5);
+        }
+        std::fs::write(&path, lines).unwrap();
+        let arguments = |report: Option<PathBuf>| Arguments {
+            dataset: path.clone(),
+            catalogue: None,
+            protocol: By::Baskets,
+            without_attributes: false,
+            plain: false,
+            tuning: tuning(&[]),
+            report,
+            json: true,
+        };
+        evaluate(&arguments(None)).unwrap();
+        assert!(evaluate(&arguments(Some(path.clone()))).unwrap_err().to_string().contains("--report"));
+        let split = Baskets::read(&path).unwrap().split(1).unwrap();
+        let text = lines_of(&split);
+        for name in ["popularity", "lift", "PMI", "item-kNN", "EASE", "served"] {
+            assert!(text.contains(&format!("| {name} |")), "{text}");
+        }
+    }
+
+    fn lines_of(split: &Split) -> String {
+        lines(&compare_baskets(split, 1).unwrap())
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::train::{Interval, Split};
 /// The table, with a line on what it is of.
 pub(super) fn shown(table: &Table, split: &Split) -> String {
     let shares: Vec<String> = table.shares.iter().map(|share| format!("{share:.2}")).collect();
-    let mut text = format!(
+    let text = format!(
         "{} items, {} sequences learned, {} cases measured; seed {}; pass {} of {}; shares of encoder, co-visitation and \
          VMIS-kNN in the blend {}\n\n",
         split.rows - 1,
@@ -17,12 +17,18 @@ pub(super) fn shown(table: &Table, split: &Split) -> String {
         table.passes.len(),
         shares.join(", ")
     );
+    text + &lines(&table.lines)
+}
+
+/// The lines of a table.
+pub(super) fn lines(lines: &[Line]) -> String {
+    let mut text = String::new();
     text.push_str("| | HR@10 | NDCG@10 | Recall@20 | MRR@20 | rare HR@10 | cold HR@10 | coverage | bias | ms |\n");
     text.push_str("|---|---|---|---|---|---|---|---|---|---|\n");
-    table.lines.iter().for_each(|line| text.push_str(&row(line)));
+    lines.iter().for_each(|line| text.push_str(&row(line)));
     let of =
         |line: &Line| format!("{} warm, {} rare, {} cold targets\n", line.warm.cases, line.rare.cases, line.cold.cases);
-    text.push_str(&table.lines.first().map(of).unwrap_or_default());
+    text.push_str(&lines.first().map(of).unwrap_or_default());
     text
 }
 

@@ -14,6 +14,7 @@ mod live;
 mod models;
 mod progress;
 mod replay;
+mod report;
 mod schema;
 mod serve;
 mod stores;

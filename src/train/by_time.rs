@@ -86,7 +86,7 @@ mod tests {
 
     fn shop(histories: Vec<History>) -> Shop {
         let vocabulary = Vocabulary::new((1..=30).map(|key| format!("{key:02}"))).unwrap();
-        Shop { vocabulary, attributes: Default::default(), histories, lines: 0, unknown: 0 }
+        Shop { vocabulary, attributes: Default::default(), titles: Vec::new(), histories, lines: 0, unknown: 0 }
     }
 
     /// Ten shoppers with an interaction a day for twenty days.

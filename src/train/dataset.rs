@@ -30,6 +30,8 @@ pub struct Dataset {
     pub test: Option<Vec<Case>>,
     /// What is known of the items; nothing of any where the data set says nothing.
     pub attributes: Arc<Attributes>,
+    /// Texts of the items by row, empty for padding; none where the data set has none.
+    pub titles: Vec<Box<str>>,
 }
 
 impl Dataset {
@@ -42,6 +44,7 @@ impl Dataset {
         if let Some(stem) = name.strip_suffix(".seq.txt") {
             let mut data = Self::of(&lines(path)?, None)?;
             data.attributes = Arc::new(attributes(stem, &data.vocabulary)?);
+            data.titles = titles(stem, &data.vocabulary)?;
             return Ok(data);
         }
         let Some(stem) = name.strip_suffix(".train.txt") else {
@@ -70,7 +73,7 @@ impl Dataset {
         };
         let test = test.map(|test| test.iter().map(case).collect());
         let sequences = sequences.iter().map(rows).collect();
-        Ok(Self { vocabulary, sequences, test, attributes: Arc::default() })
+        Ok(Self { vocabulary, sequences, test, attributes: Arc::default(), titles: Vec::new() })
     }
 }
 
@@ -101,6 +104,21 @@ fn attributes(stem: &str, vocabulary: &Vocabulary) -> Result<Attributes, TrainEr
         found = true;
     }
     Ok(if found { Attributes::new(&names) } else { Attributes::default() })
+}
+
+fn titles(stem: &str, vocabulary: &Vocabulary) -> Result<Vec<Box<str>>, TrainError> {
+    let path = format!("{stem}.text.txt");
+    let path = Path::new(&path);
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let mut titles: Vec<Box<str>> = vec![Box::default(); vocabulary.rows()];
+    for (text, item) in text(path)?.lines().zip(1u64..) {
+        if let Some(title) = vocabulary.row(&item.to_string()).and_then(|row| titles.get_mut(row as usize)) {
+            *title = text.into();
+        }
+    }
+    Ok(titles)
 }
 
 fn text(path: &Path) -> Result<String, TrainError> {
@@ -159,7 +177,8 @@ mod tests {
         assert_eq!(Dataset::read(&path).unwrap().attributes.names().len(), 0);
         fs::write(folder.path().join("small.attrs.json"), r#"{"1": [7, 8], "3": [7], "unknown": [7]}"#).unwrap();
         fs::write(folder.path().join("small.text.txt"), "red hat\nred shoe\n\n").unwrap();
-        let attributes = Dataset::read(&path).unwrap().attributes;
+        let Dataset { attributes, titles, .. } = Dataset::read(&path).unwrap();
+        assert_eq!(titles.iter().map(|title| &**title).collect::<Vec<_>>(), ["", "red hat", "red shoe", ""]);
         assert_eq!(attributes.names(), ["attribute:7", "word:red"]);
         assert_eq!((attributes.of(1), attributes.of(2), attributes.of(3)), (&[0, 1][..], &[1][..], &[0][..]));
         fs::write(folder.path().join("small.attrs.json"), "[]").unwrap();

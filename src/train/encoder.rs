@@ -36,6 +36,15 @@ impl Encoder {
         &self.model
     }
 
+    /// The vectors of some rows, one a row, as sessions read them.
+    ///
+    /// # Errors
+    /// A row that is not in the table; candle's.
+    pub(super) fn vectors(&self, rows: &[u32]) -> Result<Vec<Vec<f32>>, TrainError> {
+        let rows = Tensor::new(rows, self.table.device())?;
+        Ok(self.table.index_select(&rows, 0)?.to_vec2()?)
+    }
+
     /// The model, to be trained on.
     pub(super) fn into_model(self) -> Transformer {
         self.model

@@ -109,7 +109,8 @@ pub(super) fn rank(scores: &[f32], target: u32) -> f32 {
     above as f32 + (equal - 1) as f32 / 2.0
 }
 
-fn best(scores: &[f32], count: usize) -> Vec<u32> {
+/// The first rows of finished scores, best first.
+pub(super) fn best(scores: &[f32], count: usize) -> Vec<u32> {
     let mut kept: Vec<(f32, u32)> = Vec::with_capacity(count + 1);
     for (score, row) in scores.iter().zip(0u32..) {
         let bar = kept.last().map_or(f32::NEG_INFINITY, |last| last.0);

@@ -43,6 +43,8 @@ pub struct Shop {
     pub vocabulary: Vocabulary,
     /// What is known of them.
     pub attributes: Arc<Attributes>,
+    /// Their titles by row, empty for padding; none without a catalogue.
+    pub titles: Vec<Box<str>>,
     /// Shoppers in the order of their keys; each has at least one interaction.
     pub histories: Vec<History>,
     /// Lines read.
@@ -82,7 +84,8 @@ impl Shop {
             return Err(TrainError::Unfit(why));
         }
         let attributes = Arc::new(catalogue.map(|index| attributes(&vocabulary, index)).unwrap_or_default());
-        Ok(Self { vocabulary, attributes, histories, lines: count, unknown })
+        let titles = catalogue.map(|index| titles(&vocabulary, index)).unwrap_or_default();
+        Ok(Self { vocabulary, attributes, titles, histories, lines: count, unknown })
     }
 
     /// Interactions over all.
@@ -105,6 +108,11 @@ fn attributes(vocabulary: &Vocabulary, index: &Index) -> Attributes {
         }
     }
     Attributes::new(&names)
+}
+
+fn titles(vocabulary: &Vocabulary, index: &Index) -> Vec<Box<str>> {
+    let title = |key: &Arc<str>| index.get(key).map(|product| product.title.clone()).unwrap_or_default();
+    std::iter::once(Box::default()).chain(vocabulary.keys().iter().map(title)).collect()
 }
 
 fn add(met: &mut BTreeMap<Box<str>, Vec<Event>>, logged: Logged) {

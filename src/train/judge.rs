@@ -74,6 +74,7 @@ mod tests {
             passes: Vec::new(),
             config: ModelConfig::small(2),
             recipe: Recipe::default(),
+            portrait: Default::default(),
         }
     }
 

@@ -8,6 +8,8 @@
 
 mod adam;
 pub mod baselines;
+mod basket_table;
+mod baskets;
 mod blend;
 mod by_time;
 mod choose;
@@ -20,8 +22,10 @@ mod incumbent;
 mod judge;
 mod learner;
 mod loss;
+mod map;
 mod metrics;
 mod passes;
+mod portrait;
 mod ranker;
 mod recipe;
 mod split;
@@ -29,6 +33,8 @@ mod state;
 pub mod table;
 pub mod trainer;
 
+pub use basket_table::compare_baskets;
+pub use baskets::Baskets;
 pub use blend::{Blend, learn as learn_blend};
 pub use by_time::{is_unknown, split as split_by_time};
 pub use choose::chosen;
@@ -41,6 +47,7 @@ pub use judge::{Loss, losses};
 pub use loss::linear_cross_entropy;
 pub use metrics::{Interval, Metrics, difference};
 pub use passes::{Data, Pass, Told, Watch};
+pub use portrait::{Bin, Portrait, Shown};
 pub use ranker::Ranker;
 pub use recipe::Recipe;
 pub use split::{Protocol, Split};

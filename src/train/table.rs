@@ -10,6 +10,7 @@ use super::error::TrainError;
 use super::evaluate::{Terms, measure};
 use super::metrics::Metrics;
 use super::passes::{Data, Pass, Watch};
+use super::portrait::Portrait;
 use super::ranker::Ranker;
 use super::recipe::Recipe;
 use super::split::Split;
@@ -67,6 +68,9 @@ pub struct Table {
     pub config: ModelConfig,
     /// How it was trained.
     pub recipe: Recipe,
+    /// What reports draw.
+    #[serde(skip)]
+    pub portrait: Portrait,
 }
 
 impl Table {
@@ -121,8 +125,8 @@ pub fn compare(plan: Plan<'_>, watch: Watch<'_>) -> Result<Table, TrainError> {
         }
         _ => None,
     };
-    let lines = lines(plan, &encoder, plain.as_ref(), &shares)?;
-    Ok(Table { lines, shares, blended, epoch, passes, config: config.clone(), recipe: recipe.clone() })
+    let (lines, portrait) = lines(plan, &encoder, plain.as_ref(), &shares)?;
+    Ok(Table { lines, shares, blended, epoch, passes, config: config.clone(), recipe: recipe.clone(), portrait })
 }
 
 fn covisited(split: &Split) -> CoVisitationConfig {
@@ -145,7 +149,12 @@ fn finally(
     Ok(trainer::train(config, &recipe, data, watch)?.encoder)
 }
 
-fn lines(plan: Plan<'_>, encoder: &Encoder, plain: Option<&Encoder>, shares: &[f32]) -> Result<Vec<Line>, TrainError> {
+fn lines(
+    plan: Plan<'_>,
+    encoder: &Encoder,
+    plain: Option<&Encoder>,
+    shares: &[f32],
+) -> Result<(Vec<Line>, Portrait), TrainError> {
     let split = plan.split;
     let counts = counts(&split.refit, split.rows);
     let covisitation = CoVisitation::new(&split.refit, split.rows, covisited(split));
@@ -162,10 +171,12 @@ fn lines(plan: Plan<'_>, encoder: &Encoder, plain: Option<&Encoder>, shares: &[f
     rankers.extend(plan.others);
     rankers.extend([encoder as &dyn Ranker, &blend]);
     let terms = Terms { rows: split.rows, mask_seen: split.mask_seen, counts: &counts };
-    rankers.into_iter().map(|ranker| line(ranker, split, terms, plan.recipe.seed)).collect()
+    let lines = rankers.into_iter().map(|ranker| line(ranker, split, terms, plan.recipe.seed));
+    Ok((lines.collect::<Result<_, _>>()?, Portrait::of(encoder, &blend, split, terms)?))
 }
 
-fn line(ranker: &dyn Ranker, split: &Split, terms: Terms<'_>, seed: u64) -> Result<Line, TrainError> {
+/// Measures one ranker on the test.
+pub(super) fn line(ranker: &dyn Ranker, split: &Split, terms: Terms<'_>, seed: u64) -> Result<Line, TrainError> {
     let count = |row: u32| terms.counts.get(row as usize).copied().unwrap_or(0);
     let of_targets: u64 = split.test.iter().map(|case| u64::from(count(case.target))).sum();
     let of_target = of_targets as f64 / split.test.len().max(1) as f64;

@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub(super) struct Learned {
     pub(super) vocabulary: Vocabulary,
     pub(super) attributes: Arc<Attributes>,
+    /// Titles by row, where they are known.
+    pub(super) titles: Vec<Box<str>>,
     /// Parted: the newest is measured.
     pub(super) split: Split,
     /// Every sequence to its end.
@@ -50,6 +52,7 @@ impl Learned {
             data,
             vocabulary: shop.vocabulary,
             attributes: shop.attributes,
+            titles: shop.titles,
         })
     }
 
@@ -58,8 +61,8 @@ impl Learned {
         let protocol = if data.test.is_some() { Protocol::Sessions } else { Protocol::LeaveOneOut };
         let split = protocol.split(&data)?;
         let told = format!("{} sequences of {} items, without times", data.sequences.len(), split.rows - 1);
-        let Dataset { vocabulary, sequences: all, attributes, .. } = data;
-        Ok(Self { vocabulary, attributes, split, all, until: None, data: told, fair: false })
+        let Dataset { vocabulary, sequences: all, attributes, titles, .. } = data;
+        Ok(Self { vocabulary, attributes, titles, split, all, until: None, data: told, fair: false })
     }
 
     /// What was read, and how it is parted.

@@ -11,6 +11,7 @@ mod learned;
 use super::evaluate::Tuning;
 use super::figures::shown;
 use super::progress::Progress;
+use super::report::{self, Labels, Report};
 use super::say;
 use crate::model::versions::Versions;
 use crate::model::{ModelConfig, checkpoint};
@@ -48,6 +49,9 @@ pub(super) struct Arguments {
     /// Go on with a training that was cut off.
     #[arg(long)]
     resume: bool,
+    /// Write the report here as well, also where nothing is published: one HTML file.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Publish even a model that loses to a baseline or to the one served now.
     #[arg(long)]
     force: bool,
@@ -80,6 +84,9 @@ fn train(arguments: &Arguments) -> anyhow::Result<String> {
     };
     let table = measured(&learned, &config, &recipe, incumbent.as_ref(), &kept)?;
     say(&shown(&table, &learned.split));
+    if let Some(path) = &arguments.report {
+        report::write(path, reported("A training that may not have been published", &learned, &table))?;
+    }
     let lost = judged(&learned, &table, incumbent.as_ref());
     if !lost.is_empty() && !arguments.force {
         let lost = lost.join("; ");
@@ -177,11 +184,18 @@ fn finally(learned: &Learned, config: &ModelConfig, recipe: &Recipe, kept: &Path
     Ok((fingerprint(config, recipe, &data), trained))
 }
 
+fn reported<'a>(heading: &'a str, learned: &'a Learned, table: &'a Table) -> Report<'a> {
+    let Learned { vocabulary, titles, attributes, split, data, .. } = learned;
+    Report { heading, data, table, split, labels: Labels { vocabulary, titles, attributes } }
+}
+
 /// Writes the version; its manifest comes last, so a version that is there is whole.
 fn publish(folder: &Path, learned: &Learned, table: &Table, trained: &Trained, lost: &[String]) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let facts = card::facts(learned, table);
     fs::write(folder.join("card.md"), card::text(learned, table, &facts, lost))?;
+    let heading = format!("Model {}", folder.file_name().unwrap_or_default().to_string_lossy());
+    report::write(&folder.join("report.html"), reported(&heading, learned, table))?;
     fs::write(folder.join("table.json"), serde_json::to_vec_pretty(table)?)?;
     let content = checkpoint::Content {
         config: &table.config,

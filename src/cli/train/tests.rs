@@ -70,6 +70,15 @@ fn the_same_events_and_seed_publish_the_same_bytes_and_another_seed_another_vers
     assert!(name[0].starts_with("20231116-"), "{name:?}");
     let card = String::from_utf8(first["card.md"].clone()).unwrap();
     assert!(card.contains("1800 events of 60 shoppers") && card.contains("| co-visitation |"), "{card}");
+    let report = String::from_utf8(first["report.html"].clone()).unwrap();
+    let parts =
+        ["Against what a shop", "Learning", "probabilities hold", "The items as", "After some sessions", "All figures"];
+    assert!(parts.iter().all(|part| report.contains(part)) && !report.contains("NaN"), "{report}");
+    assert_eq!(
+        report.matches("<circle").count() - report.matches("<circle class").count(),
+        24,
+        "each product is on the map"
+    );
     trained(&events, &one, &["--force", "--seed", "2"]).unwrap();
     assert_eq!(versions(&one).len(), 2);
 }

@@ -7,6 +7,7 @@ use super::{Ask, Candidate, CandidateSource, LIMIT, Source};
 use crate::domain::ids::ProductKey;
 use crate::domain::slate::ReasonCode;
 use crate::engine::statistics::{Pairs, Statistics};
+use crate::features::goes_with;
 use ahash::AHashMap;
 use jiff::Timestamp;
 
@@ -100,15 +101,11 @@ fn neighbours<'a>(ask: &Ask<'_>, pairs: Pairs, anchors: &[(&'a ProductKey, f64)]
 }
 
 /// How much a pair says. Seen together: its worth over the neighbour's popularity to the power 0.3, mild, because
-/// popular products are often rightly next. Bought together: the cosine of the two in orders, which is lift with its
-/// excess for rare products taken back, times the worth's own certainty `n / (n + 1)`.
+/// popular products are often rightly next. Bought together: [`goes_with`].
 fn associated(statistics: &Statistics, pairs: Pairs, worth: f64, from: u32, to: u32, now: Timestamp) -> f64 {
     match pairs {
         Pairs::Viewed => worth / (1.0 + statistics.popularity(to, now)).powf(0.3),
-        Pairs::Bought => {
-            let orders = (1.0 + statistics.purchases(from, now)) * (1.0 + statistics.purchases(to, now));
-            worth / orders.sqrt() * worth / (worth + 1.0)
-        }
+        Pairs::Bought => goes_with(worth, statistics.purchases(from, now), statistics.purchases(to, now)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a model must beat: rankers that only count. Each stands in every table.
 
+mod companions;
 mod covisitation;
 mod ease;
 mod item_knn;
@@ -8,6 +9,7 @@ mod recency;
 mod session_knn;
 mod text_knn;
 
+pub use companions::{Companions, Together};
 pub use covisitation::{CoVisitation, CoVisitationConfig};
 pub use ease::Ease;
 pub use item_knn::ItemKnn;
