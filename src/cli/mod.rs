@@ -1,6 +1,7 @@
 //! The commands, one a file. A command reads the settings, calls the library and prints; it decides nothing.
 
 pub mod assemble;
+mod backfill;
 mod catalogue;
 mod check;
 mod decisions;
@@ -43,6 +44,8 @@ enum Command {
     Schema(schema::Arguments),
     /// Crawl, import or show the catalogue.
     Catalogue(catalogue::Arguments),
+    /// Take over the past: orders of files, or the platform's own export.
+    Backfill(backfill::Arguments),
     /// Train a model on the shop's events, compare it with every baseline, and publish it as a new version.
     Train(train::Arguments),
     /// Train on a public data set and print the model beside every baseline.
@@ -94,6 +97,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Schema(arguments) => schema::run(arguments).await,
             Command::Catalogue(arguments) => catalogue::run(arguments).await,
+            Command::Backfill(arguments) => backfill::run(arguments).await,
             Command::Train(arguments) => train::run(arguments).await,
             Command::Evaluate(arguments) => evaluate::run(arguments).await,
             Command::Models(arguments) => models::run(arguments).await,

@@ -28,7 +28,7 @@ impl Stores {
 }
 
 /// The shared store where the settings name one.
-fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+pub(super) fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     Ok(match &settings.store.url {
         // A secret made at start would be another one in each replica, and so would the keys of its shoppers.
         Some(_) if settings.ingest.secrets.is_empty() => {

@@ -9,6 +9,7 @@
 
 mod accept;
 mod apply;
+mod backfill;
 pub mod batch;
 pub mod beacon;
 pub mod config;

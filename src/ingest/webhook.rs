@@ -126,7 +126,7 @@ impl Ingest {
     }
 
     /// What is to be done, and what became of the catalogue.
-    fn sorted(&self, news: &[News]) -> (Vec<Task>, Vec<Change>) {
+    pub(super) fn sorted(&self, news: &[News]) -> (Vec<Task>, Vec<Change>) {
         let (mut tasks, mut changes) = (Vec::new(), Vec::new());
         for one in news {
             match one {
@@ -182,7 +182,7 @@ impl Ingest {
 }
 
 impl Delivered {
-    fn count(&mut self, outcomes: &[Outcome]) {
+    pub(super) fn count(&mut self, outcomes: &[Outcome]) {
         for outcome in outcomes {
             match outcome {
                 Outcome::Accepted => self.accepted += 1,

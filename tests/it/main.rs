@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A helper that fails, fails its test.
 
+mod backfill;
 mod catalogue;
 mod client;
 mod commands;

@@ -5,6 +5,7 @@ mod consent;
 mod context;
 mod convert;
 mod headers;
+pub mod history;
 mod queries;
 mod scopes;
 mod signals;

@@ -167,7 +167,7 @@ fn lines(told: &Value, currency: Option<Currency>) -> Vec<Line> {
 }
 
 /// An order, whatever became of it: it counts once, at the time at which it was placed. A cancelled one counts no more.
-fn order(told: &Value, triggered: Timestamp) -> Vec<News> {
+pub(super) fn order(told: &Value, triggered: Timestamp) -> Vec<News> {
     let Some(id) = gid("Order", told, &["admin_graphql_api_id", "id"]) else { return Vec::new() };
     // Tried out by the merchant.
     if told.get("test").and_then(Value::as_bool) == Some(true) {
@@ -186,7 +186,7 @@ fn order(told: &Value, triggered: Timestamp) -> Vec<News> {
 }
 
 /// A check-out that began, or the order that came of it long before `orders/create` arrives.
-fn checkout(told: &Value, triggered: Timestamp) -> Vec<News> {
+pub(super) fn checkout(told: &Value, triggered: Timestamp) -> Vec<News> {
     let Some(token) = loose::first_id(told, &["token", "id"]) else { return Vec::new() };
     let at = told.get("created_at").and_then(loose::moment).unwrap_or(triggered).min(triggered);
     // The token is a credential of the check-out: only a hash of it is an event's id.

@@ -1,0 +1,368 @@
+//! A Shopify shop's past, line by line: what the Admin API's bulk operations write, resources of its REST API, nodes of its
+//! GraphQL API, or columns with one row a line of an order.
+//!
+//! A bulk operation writes an object and then, each on a line of its own, what is in its connections, with `__parentId`
+//! (Shopify, "Perform bulk operations with the GraphQL Admin API", version 2026-04). So an order is whole once the next
+//! object begins. Whatever the form, an order becomes the body of a webhook and is read as one: it counts once, also
+//! where its webhook came before.
+
+use super::webhook;
+use crate::platform::loose;
+use crate::platform::news::News;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+/// The most lines kept of one order while it is put together.
+const LINES: usize = 2_000;
+
+/// A line that cannot be read. Says nothing of what stands in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LineError {
+    /// No JSON object.
+    #[error("it is no JSON object")]
+    Json,
+    /// No object of a kind that is read.
+    #[error("it is no order, draft order or abandoned checkout, and no line of one")]
+    Kind,
+    /// A row of another number of columns, or with an open quote.
+    #[error("it is no row of the table that the first line began")]
+    Row,
+    /// The first row of a table does not name what is needed.
+    #[error(
+        "the first row names no column {0}; needed are order_id, customer_id, created_at, product_id; known besides: variant_id, quantity, price, currency"
+    )]
+    Column(&'static str),
+}
+
+/// What has been read of an order that may go on.
+#[derive(Debug)]
+struct Open {
+    id: String,
+    told: Map<String, Value>,
+    lines: Vec<Value>,
+}
+
+/// Reads the lines of one file in their order.
+#[derive(Debug, Default)]
+pub struct History {
+    open: Option<Open>,
+    columns: Option<Columns>,
+}
+
+impl History {
+    /// For lines of JSON.
+    pub fn json() -> Self {
+        Self::default()
+    }
+
+    /// For a table with commas whose first row is this one. Errors: a column is missing.
+    pub fn table(header: &str) -> Result<Self, LineError> {
+        Ok(Self { open: None, columns: Some(Columns::read(header)?) })
+    }
+
+    /// Whether everything read so far has been given out: a place at which reading may begin again.
+    pub fn is_between(&self) -> bool {
+        self.open.is_none()
+    }
+
+    /// Reads a line. What comes back is what became whole by it, often that of the lines before.
+    /// Errors: [`LineError`]; the line is left out and what is open stays.
+    pub fn line(&mut self, line: &str) -> Result<Vec<News>, LineError> {
+        if line.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        match &self.columns {
+            Some(columns) => {
+                let row = columns.row(line)?;
+                Ok(self.row(row))
+            }
+            None => self.object(line),
+        }
+    }
+
+    /// What is still open, at the end of the file.
+    pub fn end(&mut self) -> Vec<News> {
+        self.open.take().map(whole).unwrap_or_default()
+    }
+
+    fn object(&mut self, line: &str) -> Result<Vec<News>, LineError> {
+        let told = match serde_json::from_str(line) {
+            Ok(Value::Object(told)) => told,
+            _ => return Err(LineError::Json),
+        };
+        if let Some(parent) = told.get("__parentId").and_then(Value::as_str) {
+            // A child of something else, such as a fulfilment, is of no use and no error.
+            if let Some(open) = self.open.as_mut().filter(|open| open.id == parent && open.lines.len() < LINES) {
+                open.lines.push(line_item(&told));
+            }
+            return Ok(Vec::new());
+        }
+        if told.get("line_items").is_some_and(Value::is_array) {
+            let mut news = self.end();
+            news.extend(read(&Value::Object(told)));
+            return Ok(news);
+        }
+        let id = told.get("id").and_then(Value::as_str).filter(|id| kind(id).is_some()).ok_or(LineError::Kind)?;
+        let (id, news) = (id.to_owned(), self.end());
+        let lines = nodes(told.get("lineItems")).filter_map(Value::as_object).take(LINES).map(line_item).collect();
+        self.open = Some(Open { id, told: resource(told), lines });
+        Ok(news)
+    }
+
+    fn row(&mut self, row: Row) -> Vec<News> {
+        let goes_on = self.open.as_ref().is_some_and(|open| open.id == row.order);
+        let news = if goes_on { Vec::new() } else { self.end() };
+        let open = self.open.get_or_insert_with(|| Open { id: row.order, told: row.told, lines: Vec::new() });
+        if open.lines.len() < LINES {
+            open.lines.push(row.line);
+        }
+        news
+    }
+}
+
+/// The order, with its lines.
+fn whole(open: Open) -> Vec<News> {
+    let mut told = open.told;
+    told.insert("line_items".to_owned(), Value::Array(open.lines));
+    read(&Value::Object(told))
+}
+
+/// Reads a resource as the webhook of it.
+fn read(told: &Value) -> Vec<News> {
+    let id = told.get("admin_graphql_api_id").and_then(Value::as_str).unwrap_or_default();
+    // An order has no time of its triggering; what has no time of its own is as old as can be, and never new.
+    match kind(id) {
+        Some("DraftOrder" | "AbandonedCheckout") => webhook::checkout(told, Timestamp::now()),
+        _ => webhook::order(told, Timestamp::now()),
+    }
+}
+
+/// `Order` of `gid://shopify/Order/1`, where it is a kind that is read.
+fn kind(id: &str) -> Option<&str> {
+    let (kind, _) = id.strip_prefix("gid://shopify/")?.split_once('/')?;
+    ["Order", "DraftOrder", "AbandonedCheckout"].contains(&kind).then_some(kind)
+}
+
+/// A node of GraphQL in the members of the REST resource that webhooks send.
+fn resource(mut node: Map<String, Value>) -> Map<String, Value> {
+    let mut told = Map::new();
+    let mut take = |from: &str, to: &str| {
+        if let Some(value) = node.remove(from) {
+            told.insert(to.to_owned(), value);
+        }
+    };
+    take("id", "admin_graphql_api_id");
+    take("test", "test");
+    take("createdAt", "created_at");
+    take("processedAt", "processed_at");
+    take("cancelledAt", "cancelled_at");
+    take("currencyCode", "currency");
+    take("customAttributes", "note_attributes");
+    // A check-out is known by its own id, where it has no token.
+    if let Some(id) = told.get("admin_graphql_api_id").cloned() {
+        told.insert("id".to_owned(), id);
+    }
+    if let Some(id) = node.get("customer").and_then(|customer| loose::first_id(customer, &["id"])) {
+        told.insert("customer".to_owned(), json!({ "admin_graphql_api_id": id }));
+    }
+    told
+}
+
+/// A line of an order in the members of the REST resource.
+fn line_item(node: &Map<String, Value>) -> Value {
+    let id = |of: &str| node.get(of).and_then(|object| loose::first_id(object, &["id"]));
+    let money =
+        ["originalUnitPriceSet", "discountedUnitPriceSet"].iter().find_map(|set| node.get(*set)?.get("shopMoney"));
+    json!({
+        "product_id": id("product"),
+        "variant_id": id("variant"),
+        "quantity": node.get("quantity"),
+        "price": money.and_then(|money| money.get("amount")).or_else(|| node.get("originalUnitPrice")),
+        "currency": money.and_then(|money| money.get("currencyCode")),
+    })
+}
+
+/// The nodes of a connection, by `nodes` or `edges`.
+fn nodes(connection: Option<&Value>) -> impl Iterator<Item = &Value> {
+    let list = |name: &str| connection.and_then(|connection| connection.get(name)?.as_array());
+    let edges = list("edges").into_iter().flatten().filter_map(|edge| edge.get("node"));
+    list("nodes").into_iter().flatten().chain(edges)
+}
+
+/// Where the columns of a table stand.
+#[derive(Debug)]
+struct Columns {
+    names: Vec<String>,
+}
+
+struct Row {
+    order: String,
+    told: Map<String, Value>,
+    line: Value,
+}
+
+impl Columns {
+    fn read(header: &str) -> Result<Self, LineError> {
+        let names: Vec<String> = fields(header.trim_start_matches('\u{feff}')).ok_or(LineError::Row)?;
+        let names: Vec<String> = names.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
+        for needed in ["order_id", "customer_id", "created_at", "product_id"] {
+            if !names.iter().any(|name| name == needed) {
+                return Err(LineError::Column(needed));
+            }
+        }
+        Ok(Self { names })
+    }
+
+    fn row(&self, line: &str) -> Result<Row, LineError> {
+        let fields = fields(line).filter(|fields| fields.len() == self.names.len()).ok_or(LineError::Row)?;
+        let text = |column: &str| {
+            let at = self.names.iter().position(|name| name == column)?;
+            fields.get(at).map(|field| field.trim()).filter(|field| !field.is_empty())
+        };
+        let order = text("order_id").ok_or(LineError::Row)?.to_owned();
+        let mut told = Map::new();
+        told.insert("id".to_owned(), json!(order));
+        told.insert("created_at".to_owned(), json!(text("created_at")));
+        told.insert("currency".to_owned(), json!(text("currency")));
+        if let Some(customer) = text("customer_id") {
+            told.insert("customer".to_owned(), json!({ "id": customer }));
+        }
+        let quantity = text("quantity").and_then(|quantity| quantity.parse::<u32>().ok()).unwrap_or(1);
+        let line = json!({
+            "product_id": text("product_id"), "variant_id": text("variant_id"), "quantity": quantity, "price": text("price"),
+        });
+        Ok(Row { order, told, line })
+    }
+}
+
+/// The fields of a row by RFC 4180, without line breaks within quotes. `None`: a quote is open at its end.
+fn fields(line: &str) -> Option<Vec<String>> {
+    let mut fields = vec![String::new()];
+    let (mut quoted, mut characters) = (false, line.trim_end_matches(['\r', '\n']).chars().peekable());
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                fields.last_mut()?.push('"');
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => fields.push(String::new()),
+            other => fields.last_mut()?.push(other),
+        }
+    }
+    (!quoted).then_some(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::{Event, EventType};
+    use proptest::prelude::*;
+
+    fn events(lines: &[&str]) -> Vec<(Option<String>, Event)> {
+        read_all(History::json(), lines)
+    }
+
+    fn read_all(mut history: History, lines: &[&str]) -> Vec<(Option<String>, Event)> {
+        let mut news: Vec<News> = lines.iter().flat_map(|line| history.line(line).unwrap()).collect();
+        news.extend(history.end());
+        assert!(history.is_between());
+        let did = |news| match news {
+            News::Did(actor, event) => (actor.customer.map(|customer| customer.expose().to_owned()), *event),
+            other => panic!("{other:?}"),
+        };
+        news.into_iter().map(did).collect()
+    }
+
+    fn bought(event: &Event) -> Vec<(&str, u32)> {
+        event.lines.iter().map(|line| (line.product.as_str(), line.quantity)).collect()
+    }
+
+    #[test]
+    fn a_bulk_operation_tells_an_order_and_then_its_lines() {
+        let found = events(&[
+            r#"{"id":"gid://shopify/Order/1","createdAt":"2024-05-01T10:00:00Z","currencyCode":"EUR","customer":{"id":"gid://shopify/Customer/7"}}"#,
+            r#"{"id":"gid://shopify/LineItem/11","quantity":2,"product":{"id":"gid://shopify/Product/3"},"originalUnitPriceSet":{"shopMoney":{"amount":"9.50","currencyCode":"EUR"}},"__parentId":"gid://shopify/Order/1"}"#,
+            r#"{"id":"gid://shopify/LineItem/12","quantity":1,"product":null,"__parentId":"gid://shopify/Order/1"}"#,
+            "",
+            r#"{"id":"gid://shopify/Order/2","createdAt":"2024-05-02T10:00:00Z","customer":null}"#,
+            r#"{"id":"gid://shopify/LineItem/21","quantity":1,"product":{"id":"gid://shopify/Product/4"},"__parentId":"gid://shopify/Order/2"}"#,
+            r#"{"id":"gid://shopify/LineItem/99","quantity":1,"product":{"id":"gid://shopify/Product/4"},"__parentId":"gid://shopify/Order/1"}"#,
+        ]);
+        assert_eq!(found.len(), 2);
+        let (customer, event) = &found[0];
+        assert_eq!(customer.as_deref(), Some("gid://shopify/Customer/7"));
+        assert_eq!((event.kind, bought(event)), (EventType::CheckoutCompleted, vec![("gid://shopify/Product/3", 2)]));
+        assert_eq!(event.lines[0].price.unwrap().minor, 950);
+        assert_eq!(event.at.to_string(), "2024-05-01T10:00:00Z");
+        assert_eq!(
+            (&found[1].0, bought(&found[1].1).len()),
+            (&None, 1),
+            "what comes too late for its order is left out"
+        );
+    }
+
+    #[test]
+    fn resources_and_nodes_and_abandoned_checkouts_are_read_too() {
+        let found = events(&[
+            r#"{"id":5,"created_at":"2024-05-01T10:00:00Z","customer":{"id":7},"line_items":[{"product_id":3,"quantity":1}]}"#,
+            r#"{"id":"gid://shopify/Order/6","createdAt":"2024-05-01T10:00:00Z","cancelledAt":"2024-05-03T10:00:00Z","lineItems":{"edges":[{"node":{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}}]}}"#,
+            r#"{"id":"gid://shopify/AbandonedCheckout/8","createdAt":"2024-05-01T10:00:00Z","lineItems":{"nodes":[{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}]}}"#,
+        ]);
+        let kinds: Vec<EventType> = found.iter().map(|(_, event)| event.kind).collect();
+        assert_eq!(kinds, [EventType::CheckoutCompleted, EventType::OrderCancelled, EventType::CheckoutStarted]);
+        assert_eq!(bought(&found[0].1), [("gid://shopify/Product/3", 1)]);
+    }
+
+    #[test]
+    fn rows_of_one_order_are_one_order() {
+        let history =
+            History::table("\u{feff}Order_ID,customer_id,created_at,product_id,quantity,price,currency,note\r\n")
+                .unwrap();
+        let found = read_all(
+            history,
+            &[
+                "1001,7,2024-05-01T10:00:00Z,3,2,9.50,EUR,\"a, \"\"b\"\"\"\r\n",
+                "1001,7,2024-05-01T10:00:00Z,4,,,EUR,",
+                "1002,,2024-05-02,5,1,1.00,EUR,",
+            ],
+        );
+        assert_eq!(found.len(), 2);
+        assert_eq!(bought(&found[0].1), [("gid://shopify/Product/3", 2), ("gid://shopify/Product/4", 1)]);
+        assert_eq!(found[0].1.order.as_ref().unwrap().as_str(), "gid://shopify/Order/1001");
+        assert_eq!(found[1].0, None);
+    }
+
+    #[test]
+    fn what_is_no_line_is_told_and_leaves_the_open_order() {
+        let mut history = History::json();
+        let order = r#"{"id":"gid://shopify/Order/1","createdAt":"2024-05-01T10:00:00Z","lineItems":{"nodes":[{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}]}}"#;
+        assert_eq!(history.line(order).unwrap().len(), 0);
+        assert_eq!(history.line("{").unwrap_err(), LineError::Json);
+        assert_eq!(history.line("[]").unwrap_err(), LineError::Json);
+        assert_eq!(history.line(r#"{"id":"gid://shopify/Product/1"}"#).unwrap_err(), LineError::Kind);
+        assert!(!history.is_between());
+        assert_eq!(history.end().len(), 1);
+        assert_eq!(History::table("order_id,customer_id,created_at").unwrap_err(), LineError::Column("product_id"));
+        let mut table = History::table("order_id,customer_id,created_at,product_id").unwrap();
+        for wrong in ["1,2,3", "1,2,3,4,5", "\"1,2,3,4", ",2,2024-05-01,4"] {
+            assert_eq!(table.line(wrong).unwrap_err(), LineError::Row, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lines_of_any_kind_are_read_or_told(lines in prop::collection::vec("[\\PC\",{}:\\[\\]0-9]{0,80}", 0..8)) {
+            let (mut json, mut table) = (History::json(), History::table("order_id,customer_id,created_at,product_id").unwrap());
+            for line in &lines {
+                for history in [&mut json, &mut table] {
+                    if let Err(error) = history.line(line) {
+                        prop_assert!(!error.to_string().is_empty());
+                    }
+                }
+            }
+            json.end();
+            table.end();
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! `outfitter backfill` as a shop runs it: files, and the platform's own export from a server that throttles and takes time.
+
+use crate::upstream::serve;
+use axum::Router;
+use axum::extract::{Json, State};
+use axum::http::HeaderMap;
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
+
+const ORDERS: &str = r#"{"id":"gid://shopify/Order/1","createdAt":"2024-05-01T10:00:00Z","currencyCode":"EUR","customer":{"id":"gid://shopify/Customer/777001"}}
+{"id":"gid://shopify/LineItem/11","quantity":2,"product":{"id":"gid://shopify/Product/3"},"__parentId":"gid://shopify/Order/1"}
+no JSON
+{"id":"gid://shopify/Order/2","createdAt":"2024-06-01T10:00:00Z","customer":{"id":"gid://shopify/Customer/777002"}}
+{"id":"gid://shopify/LineItem/21","quantity":1,"product":{"id":"gid://shopify/Product/4"},"__parentId":"gid://shopify/Order/2"}
+{"id":"gid://shopify/Order/3","createdAt":"2024-06-02T10:00:00Z","customer":null}
+{"id":"gid://shopify/LineItem/31","quantity":1,"product":{"id":"gid://shopify/Product/4"},"__parentId":"gid://shopify/Order/3"}
+"#;
+
+const TABLE: &str = "order_id,customer_id,created_at,product_id,quantity\n9,777003,2024-07-01T10:00:00Z,3,1\n9,777003,2024-07-01T10:00:00Z,4,1\n";
+
+/// Settings that write a training log into the folder.
+fn settings(folder: &Path, consent: &str) {
+    let log = folder.join("log");
+    let text = format!(
+        "[ingest]\ndefault_consent = \"{consent}\"\nsecrets = [{{ env = \"BACKFILL_KEY\" }}]\n[ingest.record.log]\ndir = {log:?}\n"
+    );
+    std::fs::write(folder.join("outfitter.toml"), text).unwrap();
+}
+
+async fn backfill(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_outfitter"));
+    command.current_dir(folder).args(["backfill", "--config", "outfitter.toml"]).args(arguments);
+    command.env("BACKFILL_KEY", "a key of thirty-two characters!!").env("SHOPIFY_ADMIN_TOKEN", "shpat_marked");
+    command.env_remove("RUST_LOG");
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// The lines of the training log.
+fn logged(folder: &Path) -> Vec<Value> {
+    let mut lines = Vec::new();
+    for entry in std::fs::read_dir(folder.join("log")).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        lines.extend(text.lines().map(|line| serde_json::from_str(line).unwrap()));
+    }
+    lines
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_of_files_are_in_the_training_log_once_and_under_keyed_hashes() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    settings(folder, "all");
+    std::fs::write(folder.join("orders.jsonl"), ORDERS).unwrap();
+    std::fs::write(folder.join("more.csv"), TABLE).unwrap();
+    let files = ["--upstream", "http://127.0.0.1:9/graphql", "orders.jsonl", "more.csv"];
+    let output = backfill(folder, &files).await;
+    let said = out(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("orders.jsonl: 2 taken, 0 known before, 1 of no use"), "{said}");
+    assert!(
+        said.contains("1 lines could not be read") && said.contains("line 3 is left out: it is no JSON object"),
+        "{said}"
+    );
+    assert!(said.contains("in all: 3 taken"), "{said}");
+    let lines = logged(folder);
+    assert_eq!(lines.len(), 3);
+    let text = serde_json::to_string(&lines).unwrap();
+    assert!(text.contains("gid://shopify/Product/3") && text.contains("2024-05-01T10:00:00Z"), "{text}");
+    assert!(!text.contains("77700"), "no customer's id stands in the log: {text}");
+
+    let output = backfill(folder, &files).await;
+    assert!(out(&output).contains("in all: 0 taken"), "{}", out(&output));
+    assert_eq!(logged(folder).len(), 3, "what was taken is not taken again");
+    // A file that has grown is another one.
+    std::fs::write(folder.join("more.csv"), format!("{TABLE}10,777004,2024-07-02T10:00:00Z,3,1\n")).unwrap();
+    let output = backfill(folder, &files).await;
+    assert!(out(&output).contains("more.csv: 2 taken"), "{}", out(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_consent_nothing_is_kept_and_without_a_place_nothing_is_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    settings(folder, "none");
+    std::fs::write(folder.join("orders.jsonl"), ORDERS).unwrap();
+    let files = ["--upstream", "http://127.0.0.1:9/graphql", "orders.jsonl"];
+    let output = backfill(folder, &files).await;
+    assert!(out(&output).contains("0 taken") && out(&output).contains("ingest.default_consent"), "{}", out(&output));
+    assert_eq!(logged(folder), [] as [Value; 0]);
+    std::fs::write(folder.join("outfitter.toml"), "").unwrap();
+    let output = backfill(folder, &files).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(out(&output).contains("store.url"), "{}", out(&output));
+    settings(folder, "all");
+    let output = backfill(folder, &["--upstream", "http://127.0.0.1:9/graphql", "orders.txt"]).await;
+    assert!(!output.status.success());
+    std::fs::write(folder.join("wrong.csv"), "a,b\n").unwrap();
+    let output = backfill(folder, &["--upstream", "http://127.0.0.1:9/graphql", "wrong.csv"]).await;
+    assert!(out(&output).contains("names no column order_id"), "{}", out(&output));
+}
+
+/// What a shop's Admin API was asked, and how often.
+#[derive(Default)]
+struct Admin {
+    begun: usize,
+    looked: usize,
+    fetched: usize,
+    queries: Vec<String>,
+}
+
+type Shared = Arc<Mutex<Admin>>;
+
+async fn administer(State(shop): State<Shared>, headers: HeaderMap, Json(asked): Json<Value>) -> Json<Value> {
+    assert_eq!(headers["x-shopify-access-token"], "shpat_marked");
+    let host = headers["host"].to_str().unwrap().to_owned();
+    let mut shop = shop.lock().unwrap();
+    let query = asked["query"].as_str().unwrap();
+    if query.contains("bulkOperationRunQuery") {
+        shop.begun += 1;
+        if shop.begun == 1 {
+            return Json(json!({ "errors": [{ "message": "Throttled", "extensions": { "code": "THROTTLED" } }] }));
+        }
+        shop.queries.push(asked["variables"]["query"].as_str().unwrap().to_owned());
+        let operation = json!({ "id": "gid://shopify/BulkOperation/5", "status": "CREATED" });
+        return Json(json!({ "data": { "bulkOperationRunQuery": { "bulkOperation": operation, "userErrors": [] } } }));
+    }
+    shop.looked += 1;
+    assert_eq!(asked["variables"]["id"], "gid://shopify/BulkOperation/5");
+    let done = shop.looked > 1;
+    let url = done.then(|| format!("http://{host}/export.jsonl?signature=abc"));
+    Json(json!({ "data": { "node": { "status": if done { "COMPLETED" } else { "RUNNING" }, "url": url } } }))
+}
+
+async fn export(State(shop): State<Shared>, headers: HeaderMap, uri: axum::http::Uri) -> &'static str {
+    assert!(!headers.contains_key("x-shopify-access-token"), "the token stays with the shop");
+    assert_eq!(uri.query(), Some("signature=abc"));
+    shop.lock().unwrap().fetched += 1;
+    ORDERS
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_platforms_export_is_waited_for_fetched_and_taken_and_not_asked_for_twice() {
+    let shop = Shared::default();
+    let routes = Router::new()
+        .route("/admin/api/2026-04/graphql.json", post(administer))
+        .route("/export.jsonl", get(export))
+        .with_state(shop.clone());
+    let url = serve(routes).await.replace("/graphql", "/api/2026-04/graphql.json");
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    settings(folder, "all");
+    let asking = ["--upstream", url.as_str(), "--platform", "shopify", "--since", "2024-01-01"];
+    let output = backfill(folder, &asking).await;
+    assert!(output.status.success(), "{}", out(&output));
+    assert!(out(&output).contains("2 taken"), "{}", out(&output));
+    assert!(!out(&output).contains("shpat_marked"));
+    {
+        let shop = shop.lock().unwrap();
+        assert_eq!((shop.begun, shop.looked, shop.fetched), (2, 2, 1));
+        assert!(
+            shop.queries[0].contains("created_at:>=2024-01-01") && shop.queries[0].contains("lineItems"),
+            "{:?}",
+            shop.queries
+        );
+    }
+    let output = backfill(folder, &asking).await;
+    assert!(output.status.success() && out(&output).contains("0 taken"), "{}", out(&output));
+    assert_eq!(shop.lock().unwrap().begun, 2, "what was exported is there");
+    let wrong = backfill(folder, &["--upstream", &url.replace("2026-04", "2025-01"), "--since", "2024-02-01"]).await;
+    assert!(!wrong.status.success() && out(&wrong).contains("HTTP status 404"), "{}", out(&wrong));
+}
