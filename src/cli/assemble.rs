@@ -20,8 +20,8 @@ use crate::model::Served;
 use crate::model::versions::Versions;
 use crate::platform::upstream::{Upstream, UpstreamConfigError};
 use crate::platform::{self, Platform, introspect};
-use crate::server::doors;
 use crate::server::graphiql::{self, PageSettings};
+use crate::server::incoming;
 use crate::server::{self, App, AppParts, Lifecycle, Live, Reloaded, Routes};
 use crate::settings::Settings;
 use crate::store::{DecisionLog, DecisionStore, Store};
@@ -226,7 +226,7 @@ impl State {
 
     fn routes(&self, settings: &Settings, app: App) -> Routes {
         let page = PageSettings { endpoint: "/graphql", demo: self.demo, consent: settings.ingest.default_consent };
-        let doors = doors::routes(&app, &self.ingest, &settings.ingest);
+        let doors = incoming::routes(&app, &self.ingest, &settings.ingest);
         server::router(app, graphiql::routes(&page).merge(doors))
     }
 }

@@ -12,10 +12,10 @@ use super::identity::{Caller, CustomerCheck, Customers, Evidence, Hasher, Identi
 use super::learn::Learner;
 use super::limit::Limit;
 use super::record::{Recorded, Recorder};
+use super::senders::Webhooks;
 use super::spool::Spool;
 use super::traffic::{RootField, Sights, claims, proof, roots};
 use super::validate::Rules;
-use super::webhook::Webhooks;
 use super::withdrawn::Withdrawn;
 use crate::catalogue::Catalogue;
 use crate::domain::consent::{Consent, Purpose};

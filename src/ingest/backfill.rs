@@ -4,7 +4,6 @@
 //! to take the same again.
 
 use super::accept::{Ingest, Pace};
-use super::task::Said;
 use super::webhook::Delivered;
 use crate::platform::news::News;
 use crate::store::StoreError;
@@ -17,7 +16,7 @@ impl Ingest {
         // Of nobody who could be known again.
         delivered.unused += news.len().saturating_sub(tasks.len());
         for task in &tasks {
-            delivered.count(&self.perform(task, Said::Before, Pace::Free).await?);
+            delivered.count(&self.perform(task, Pace::Free).await?);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! cookie with it; what is answered as accepted is stored, or written where it survives.
 
 use super::accept::{Ingest, Pace};
+use super::apply;
 use super::batch::{Batch, Outcome, Rejection};
 use super::decode::keys::Keys;
 use super::decode::{self, Form, Heard, Reader, Said};
@@ -135,8 +136,11 @@ impl Ingest {
             return Err(Refused::Later);
         }
         let mut batch = Batch::new(events);
-        let walked =
-            tokio::time::timeout(self.config.beacons.patience, self.walk(caller, &mut batch, Pace::Limited)).await;
+        let walked = tokio::time::timeout(
+            self.config.beacons.patience,
+            self.walk(caller, &mut batch, Pace::Limited, apply::Sure::Acknowledged),
+        )
+        .await;
         if !matches!(walked, Ok(Ok(()))) {
             let did = Did {
                 customer: caller.customer.clone(),

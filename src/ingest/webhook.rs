@@ -5,36 +5,20 @@
 
 use super::accept::{Ingest, Pace};
 use super::batch::{Outcome, Rejection};
-use super::deduplicate::hash;
 use super::error::{Refused, StartError};
 use super::task::{Did, Task};
 use crate::domain::consent::Consent;
 use crate::domain::event::Event;
 use crate::domain::ids::{CustomerId, ShopperKey};
 use crate::domain::market::Market;
-use crate::platform::news::{Actor, Change, Delivery, News};
-use crate::platform::webhooks::{self, Opened};
+use crate::platform::news::{Actor, Change, News};
+use crate::platform::webhooks;
 use crate::telemetry::ingest::{AppUninstalled, DataRequested, DeliveryTaken, ShopRedacted};
-use arc_swap::ArcSwap;
 use http::HeaderMap;
 use jiff::Timestamp;
-use moka::sync::Cache;
 use serde::Serialize;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Deliveries remembered at once.
-const REMEMBERED: u64 = 500_000;
-/// For how long: Shopify tries again for four hours, and may be a day late.
-const REMEMBERED_FOR: Duration = Duration::from_secs(48 * 3600);
-
-/// Who may deliver, and what was delivered.
-pub struct Webhooks {
-    /// Swapped where secrets change while running.
-    opened: ArcSwap<(Opened, Duration)>,
-    known: Cache<u128, ()>,
-}
 
 /// What became of a delivery: the answer's body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -45,28 +29,6 @@ pub struct Delivered {
     pub duplicates: usize,
     /// Those that are of no use: without consent, of nobody, of products that are unknown, too old.
     pub unused: usize,
-}
-
-impl Webhooks {
-    pub(super) fn open(config: &webhooks::Config) -> Result<Self, StartError> {
-        let known = Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build();
-        Ok(Self { opened: ArcSwap::from_pointee((webhooks::open(config)?, config.patience)), known })
-    }
-
-    /// Whether the delivery came before, by one of its ids.
-    fn knows(&self, delivery: &Delivery) -> bool {
-        delivery.ids.iter().any(|id| self.known.contains_key(&hash(&[id])))
-    }
-
-    fn remember(&self, delivery: &Delivery) {
-        delivery.ids.iter().for_each(|id| self.known.insert(hash(&[id]), ()));
-    }
-}
-
-impl fmt::Debug for Webhooks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Webhooks")
-    }
 }
 
 impl Ingest {

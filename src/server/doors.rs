@@ -1,16 +1,13 @@
-//! The doors for what platforms and pages send: `/webhooks/{platform}` and `/events`. Each takes so many at once, bodies of so many
+//! A door for what platforms or pages send ([`super::incoming`] has the paths). It takes so many at once, bodies of so many
 //! bytes, within a time; what is refused says why in the form that clients of the gateway parse.
 
 use super::app::App;
 use super::config::Origins;
-use super::{beacon, webhook};
 use crate::gateway::error::{Code, RequestError};
-use crate::ingest::{self, Ingest, Refused};
+use crate::ingest::{Ingest, Refused};
 use crate::telemetry::events::ErrorTold;
-use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue};
@@ -35,24 +32,6 @@ pub(super) struct Door {
     patience: Duration,
     /// Pages that were let in.
     pub(super) origins: Arc<Origins>,
-}
-
-/// The routes.
-pub fn routes(app: &App, ingest: &Arc<Ingest>, config: &ingest::Config) -> Router {
-    let door = |in_flight: usize, body: u64| {
-        Arc::new(Door {
-            ingest: Arc::clone(ingest),
-            permits: Semaphore::new(in_flight.clamp(1, Semaphore::MAX_PERMITS)),
-            limit: usize::try_from(body).unwrap_or(usize::MAX),
-            patience: app.config.body_timeout,
-            origins: Arc::clone(&app.origins),
-        })
-    };
-    let webhooks = door(config.webhooks.in_flight, config.webhooks.body.as_u64());
-    let beacons = door(config.beacons.in_flight, config.beacons.body.as_u64());
-    let webhooks = Router::new().route("/webhooks/{platform}", post(webhook::deliver)).with_state(webhooks);
-    let take = || post(beacon::take);
-    webhooks.merge(Router::new().route("/events", take()).route("/events/{*collector}", take()).with_state(beacons))
 }
 
 /// Why something was not taken, as it is answered.
@@ -113,6 +92,17 @@ pub(super) fn answer(body: &impl Serialize) -> Response {
 }
 
 impl Door {
+    /// Takes so many at once, bodies of so many bytes.
+    pub(super) fn new(app: &App, ingest: &Arc<Ingest>, in_flight: usize, body: u64) -> Arc<Self> {
+        Arc::new(Self {
+            ingest: Arc::clone(ingest),
+            permits: Semaphore::new(in_flight.clamp(1, Semaphore::MAX_PERMITS)),
+            limit: usize::try_from(body).unwrap_or(usize::MAX),
+            patience: app.config.body_timeout,
+            origins: Arc::clone(&app.origins),
+        })
+    }
+
     /// The whole body within limit and time.
     pub(super) async fn collect(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
         let too_large = || Refusal {

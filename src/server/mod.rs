@@ -2,17 +2,18 @@
 //!
 //! From the socket inwards: `shutdown` accepts connections and ends them gracefully, or because their client no longer
 //! moves (`patience`, `stalled`, `pace`), `tls` takes them through a handshake, `routes` says which path is whose and lays the middleware around them, `graphql` collects a body within its limits and hands the request to the
-//! [`Backend`], `subgraph` does so for federation routers, `doors` takes what platforms and pages send (`webhook`, `beacon`), `graphiql` is the browser's page, `health` and `/metrics` serve operators.
+//! [`Backend`], `subgraph` does so for federation routers, `incoming` takes what platforms and pages send (`webhook`, `beacon`), `graphiql` is the browser's page, `health` and `/metrics` serve operators.
 
 pub mod app;
 mod beacon;
 mod body;
 mod certificate;
 pub mod config;
-pub mod doors;
+mod doors;
 pub mod graphiql;
 mod graphql;
 mod health;
+pub mod incoming;
 pub mod live;
 mod middleware;
 mod pace;

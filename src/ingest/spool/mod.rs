@@ -10,30 +10,20 @@
 
 mod files;
 
-use super::accept::{Ingest, Pace};
 use super::config;
-use super::error::{Refused, StartError};
+use super::error::StartError;
 use super::task::Task;
-use crate::domain::consent::Consent;
-use crate::domain::ids::ShopperKey;
 use crate::telemetry::ingest::Spooled;
 use files::Files;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 /// Lines that wait for the disk at most; one more is refused.
 const QUEUE: usize = 1_024;
 /// Lines of one sync at most.
 const BATCH: usize = 256;
-/// The first wait before a task is tried again; it doubles to [`LONGEST`].
-const FIRST: Duration = Duration::from_millis(200);
-/// The longest.
-const LONGEST: Duration = Duration::from_secs(10);
-/// How long the store may take for one task.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 enum Message {
     /// A line, and whom to tell whether it is on the disk.
@@ -67,12 +57,12 @@ impl Spool {
     }
 
     /// Whether tasks wait to be done.
-    fn waits(&self) -> bool {
+    pub(super) fn waits(&self) -> bool {
         self.waiting.load(Ordering::Acquire) > 0
     }
 
     /// Writes a task. True once it survives the process; false where there is no room, or the disk refused.
-    async fn put(&self, task: &Task) -> bool {
+    pub(super) async fn put(&self, task: &Task) -> bool {
         let Ok(line) = files::line(task) else { return false };
         let (done, written) = oneshot::channel();
         let kept = self.queue.try_send(Message::Put(line, done)).is_ok() && written.await.unwrap_or(false);
@@ -83,16 +73,25 @@ impl Spool {
         kept
     }
 
-    async fn oldest(&self) -> Option<Task> {
+    /// The oldest task that is not done.
+    pub(super) async fn oldest(&self) -> Option<Task> {
         let (tell, oldest) = oneshot::channel();
         self.queue.send(Message::Next(tell)).await.ok()?;
         oldest.await.ok().flatten()
     }
 
-    async fn done(&self) {
+    /// The oldest task is done.
+    pub(super) async fn done(&self) {
         // A thread that stopped has nothing left to forget.
         self.queue.send(Message::Done).await.ok();
         Spooled { outcome: "done" }.emit();
+    }
+}
+
+impl Spool {
+    /// Waits until a task comes.
+    pub(super) async fn came(&self) {
+        self.came.notified().await;
     }
 }
 
@@ -123,70 +122,5 @@ fn work(mut files: Files, mut messages: mpsc::Receiver<Message>, waiting: &Atomi
             done.send(appended && synced).ok();
         }
         waiting.store(files.lines(), Ordering::Release);
-    }
-}
-
-impl Ingest {
-    /// Keeps a task until the store takes it. Errors: there is no spool, or it is full or refuses: the sender is to send it
-    /// again.
-    pub(super) async fn keep(&self, task: Task) -> Result<(), Refused> {
-        match &self.spool {
-            Some(spool) if spool.put(&task).await => Ok(()),
-            Some(_) => {
-                tracing::warn!("the spool is full or cannot be written; senders were asked to come again");
-                Err(Refused::Later)
-            }
-            None => {
-                tracing::warn!(
-                    "what came cannot be stored and there is no spool (ingest.spool.dir); senders were asked to come again"
-                );
-                Err(Refused::Later)
-            }
-        }
-    }
-
-    /// Writes an erasure behind what waits, so that nothing of it comes back. Where that cannot be written, it is said.
-    pub(super) async fn erase_behind(&self, keys: Vec<ShopperKey>, purposes: Consent) {
-        let Some(spool) = self.spool.as_ref().filter(|spool| spool.waits()) else { return };
-        let task = if purposes == Consent::ALL { Task::Erase(keys) } else { Task::Withdraw(keys, purposes) };
-        if !spool.put(&task).await {
-            tracing::error!(
-                "an erasure could not be written behind what waits in the spool; repeat it once the spool is empty"
-            );
-        }
-    }
-
-    /// Does what waits, in its order, until the last reference is gone.
-    pub(super) fn start_spool(self: &Arc<Self>) {
-        if self.spool.is_none() {
-            return;
-        }
-        let weak = Arc::downgrade(self);
-        tokio::spawn(async move {
-            let mut wait = FIRST;
-            while let Some(ingest) = weak.upgrade() {
-                let Some(spool) = &ingest.spool else { return };
-                wait = match spool.oldest().await {
-                    Some(task) if ingest.settled(&task).await => {
-                        spool.done().await;
-                        FIRST
-                    }
-                    Some(_) => {
-                        drop(ingest);
-                        tokio::time::sleep(wait).await;
-                        (wait * 2).min(LONGEST)
-                    }
-                    None => {
-                        // From time to time, so that the task ends with the process's own.
-                        tokio::time::timeout(Duration::from_secs(1), spool.came.notified()).await.ok();
-                        FIRST
-                    }
-                };
-            }
-        });
-    }
-
-    async fn settled(&self, task: &Task) -> bool {
-        matches!(tokio::time::timeout(PATIENCE, self.perform(task, Pace::Free)).await, Ok(Ok(_)))
     }
 }
