@@ -19,6 +19,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 const LIMIT: Duration = Duration::from_secs(5);
 /// How often old rows are deleted.
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
+/// How soon the file is written anew again where somebody read it: what was erased is still in it.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// The writer's life: until every sender is gone.
 pub(super) async fn write(database: Arc<Database>, mut messages: mpsc::Receiver<Message>, config: LogConfig) {
@@ -28,9 +30,9 @@ pub(super) async fn write(database: Arc<Database>, mut messages: mpsc::Receiver<
             Ok(Some(first)) => first,
             Ok(None) => return,
             Err(_) => {
-                report(database.scrub(false).await);
+                let scrubbed = report(database.scrub(false).await);
                 report(database.clean(config.max_age, config.most).await);
-                clean_at = Instant::now() + HOUSEKEEPING;
+                clean_at = Instant::now() + if scrubbed { HOUSEKEEPING } else { AGAIN };
                 continue;
             }
         };
@@ -51,7 +53,9 @@ pub(super) async fn write(database: Arc<Database>, mut messages: mpsc::Receiver<
                 let erased = tokio::time::timeout(LIMIT, database.erase(&who, purpose, at)).await;
                 // Nobody waits any more: it is done all the same.
                 done.send(erased.unwrap_or(Err(StoreError::Timeout))).ok();
-                report(database.scrub(true).await);
+                if !report(database.scrub(true).await) {
+                    clean_at = clean_at.min(Instant::now() + AGAIN);
+                }
             }
             Some(Message::Flush(done)) => drop(done.send(())),
             Some(Message::Decision(_) | Message::Outcome(_)) | None => {}
@@ -77,8 +81,10 @@ async fn put_down(database: &Database, batch: Batch) {
     DecisionLogged { outcome: "failed", count }.emit();
 }
 
-fn report(result: Result<(), StoreError>) {
-    if let Err(error) = result {
-        tracing::warn!(%error, "the decision log could not be cleaned of what is old or erased; tried again in ten minutes");
+/// Whether it went well; where not, it is said.
+fn report(result: Result<(), StoreError>) -> bool {
+    if let Err(error) = &result {
+        tracing::warn!(%error, "the decision log could not be cleaned of what is old or erased; it is tried again");
     }
+    result.is_ok()
 }
