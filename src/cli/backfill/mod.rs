@@ -29,8 +29,8 @@ pub(super) struct Arguments {
     /// Ask the platform for its orders from this day on, by a bulk operation.
     #[arg(long, value_name = "YYYY-MM-DD", conflicts_with = "files")]
     since: Option<jiff::civil::Date>,
-    /// The Admin API of the shop, for --since: https://SHOP.myshopify.com/admin/api/VERSION/graphql.json. Default: that of
-    /// upstream.url.
+    /// The Admin API of the shop, for --since, such as `https://SHOP.myshopify.com/admin/api/VERSION/graphql.json`. Default:
+    /// that of upstream.url.
     #[arg(long, value_name = "URL", requires = "since")]
     admin: Option<String>,
     /// The environment variable with the Admin API's access token (scope read_orders, read_all_orders beyond 60 days).

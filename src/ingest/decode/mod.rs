@@ -1,7 +1,7 @@
 //! From what other programs send to events: one file a form, each a table of names and the places where its objects stand.
 //!
 //! Nothing here fails as a whole: what is known is read, a name that is not known is told back as such, and what is missing
-//! stays missing for validation to name. Objects are found by loose reading; ids by [`keys`].
+//! stays missing for validation to name. Objects are found by loose reading; ids by `keys`.
 
 mod adobe;
 mod form;
