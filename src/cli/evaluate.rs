@@ -8,7 +8,9 @@ use crate::catalogue::{Index, import};
 use crate::features::{Attributes, Vocabulary};
 use crate::model::ModelConfig;
 use crate::train::table::{self, Plan};
-use crate::train::{Baskets, Dataset, Protocol, Recipe, Shop, Split, chosen, compare_baskets, split_by_time};
+use crate::train::{
+    BasketTable, Baskets, Dataset, Protocol, Recipe, Shop, Split, chosen, compare_baskets, split_by_time,
+};
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
@@ -127,16 +129,20 @@ fn baskets(arguments: &Arguments) -> anyhow::Result<()> {
         bail!("--report draws a training; the protocol of baskets trains nothing: leave it out");
     }
     let seed = arguments.tuning.seed;
-    let split = Baskets::read(&arguments.dataset).context("the baskets cannot be read")?.split(seed)?;
-    let table = compare_baskets(&split, seed)?;
-    let head = format!(
-        "{} products, {} baskets learned, {} measured; seed {seed}\n\n",
-        split.rows - 1,
-        split.train.len(),
-        split.test.len()
-    );
-    say(&if arguments.json { serde_json::to_string_pretty(&table)? } else { head + &lines(&table) });
+    let baskets = Baskets::read(&arguments.dataset).context("the baskets cannot be read")?;
+    let table = compare_baskets(&baskets, seed)?;
+    say(&if arguments.json { serde_json::to_string_pretty(&table)? } else { of_baskets(&table, seed) });
     Ok(())
+}
+
+fn of_baskets(table: &BasketTable, seed: u64) -> String {
+    let (products, learned, measured) = table.sizes;
+    let chosen = match table.bought_before {
+        0.0 => "what was bought before is not counted".to_owned(),
+        weight => format!("served with engine.blend.complementary.bought_before = {weight}"),
+    };
+    format!("{products} products, {learned} baskets learned, {measured} measured; seed {seed}; {chosen}\n\n")
+        + &lines(&table.lines)
 }
 
 /// The data set in parts, and what its items are called.
@@ -249,15 +255,13 @@ mod tests {
         };
         evaluate(&arguments(None)).unwrap();
         assert!(evaluate(&arguments(Some(path.clone()))).unwrap_err().to_string().contains("--report"));
-        let split = Baskets::read(&path).unwrap().split(1).unwrap();
-        let text = lines_of(&split);
-        for name in ["popularity", "lift", "PMI", "item-kNN", "EASE", "served"] {
+        let text = of_baskets(&compare_baskets(&Baskets::read(&path).unwrap(), 1).unwrap(), 1);
+        for name in ["popularity", "lift", "PMI", "item-kNN", "EASE", "together", "served"] {
             assert!(text.contains(&format!("| {name} |")), "{text}");
         }
-    }
-
-    fn lines_of(split: &Split) -> String {
-        lines(&compare_baskets(split, 1).unwrap())
+        assert!(
+            text.starts_with("10 products, 180 baskets learned, 20 measured; seed 1; what was bought before is not")
+        );
     }
 
     #[test]

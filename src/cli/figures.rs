@@ -5,17 +5,15 @@ use crate::train::{Interval, Split};
 
 /// The table, with a line on what it is of.
 pub(super) fn shown(table: &Table, split: &Split) -> String {
-    let shares: Vec<String> = table.shares.iter().map(|share| format!("{share:.2}")).collect();
     let text = format!(
-        "{} items, {} sequences learned, {} cases measured; seed {}; pass {} of {}; shares of encoder, co-visitation and \
-         VMIS-kNN in the blend {}\n\n",
+        "{} items, {} sequences learned, {} cases measured; seed {}; pass {} of {}; shares in the blend: {}\n\n",
         split.rows - 1,
         split.refit.len(),
         split.test.len(),
         table.recipe.seed,
         table.epoch,
         table.passes.len(),
-        shares.join(", ")
+        table.mixture
     );
     text + &lines(&table.lines)
 }

@@ -11,7 +11,7 @@ pub(super) struct Progress {
     epochs: usize,
     /// The last pass with its loss and its validation, for the bar.
     last: String,
-    best: (f64, usize),
+    best: Option<(f64, usize)>,
     began: Instant,
 }
 
@@ -24,7 +24,7 @@ impl Progress {
         {
             bar.set_style(style);
         }
-        Self { bar, epochs, last: String::new(), best: (f64::NEG_INFINITY, 0), began: Instant::now() }
+        Self { bar, epochs, last: String::new(), best: None, began: Instant::now() }
     }
 
     /// Shows what the training tells.
@@ -44,20 +44,15 @@ impl Progress {
     }
 
     fn pass(&mut self, pass: &Pass) {
-        if pass.metric > self.best.0 {
-            self.best = (pass.metric, pass.epoch);
-        }
-        let line = format!(
-            "pass {}: loss {:.4}, validation {:.4}, {:.1} s; best {:.4} in pass {}; {:.0} s so far",
-            pass.epoch,
-            pass.loss,
-            pass.metric,
-            pass.seconds,
-            self.best.0,
-            self.best.1,
-            self.began.elapsed().as_secs_f64()
-        );
-        self.last = format!(", validation {:.4}, best {:.4} in pass {}", pass.metric, self.best.0, self.best.1);
+        let measured = pass.metric.map(|metric| {
+            let better = self.best.filter(|(best, _)| *best >= metric);
+            let (best, of) = *self.best.insert(better.unwrap_or((metric, pass.epoch)));
+            format!(", validation {metric:.4}, best {best:.4} in pass {of}")
+        });
+        self.last = measured.unwrap_or_default();
+        let (pass, loss, seconds, last) = (pass.epoch, pass.loss, pass.seconds, &self.last);
+        let so_far = self.began.elapsed().as_secs_f64();
+        let line = format!("pass {pass}: loss {loss:.4}{last}; {seconds:.1} s, {so_far:.0} s so far");
         if self.bar.is_hidden() { complain(&line) } else { self.bar.println(line) }
     }
 

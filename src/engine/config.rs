@@ -131,6 +131,8 @@ pub struct Weights {
     pub viewed_together: f64,
     /// Bought in the same baskets as the seeds.
     pub bought_together: f64,
+    /// Bought by the shopper before, and due again: where shoppers fill their shelves, not where they choose a coat.
+    pub bought_before: f64,
     /// Alike in title, tags, category, vendor, price and text.
     pub similar: f64,
     /// What follows on the shopper's recent products. With seeds it re-weighs candidates and adds none.

@@ -23,6 +23,7 @@ mod fallback;
 mod inputs;
 mod kept;
 pub mod placement;
+mod proportions;
 mod rank;
 mod ranked;
 mod reorder;

@@ -1,9 +1,9 @@
 //! From the proposals of all sources to one ranking: blend, boost, demote.
 
 use super::candidates::{Ask, Candidate, CandidateSource, Source};
-use super::config::Weights;
 use super::deadline::{Deadline, Late};
 use super::eligibility::Eligibility;
+use super::proportions::Proportions;
 use super::ranked::{Ranked, by_score};
 use super::rules::Rules;
 use crate::domain::ids::ProductKey;
@@ -67,7 +67,7 @@ impl Ranking {
 pub(super) fn rank(
     ask: &Ask<'_>,
     sources: &[Box<dyn CandidateSource>],
-    weights: &Weights,
+    Proportions { weights, roots }: &Proportions,
     eligible: &Eligibility<'_>,
     rules: &Rules<'_>,
     deadline: Deadline,
@@ -80,7 +80,8 @@ pub(super) fn rank(
             *counts = weight as f32;
             // Around a seed the session says which of its neighbours, not which other products.
             let adds = !matches!(source.source(), Source::Session | Source::Encoder) || ask.request.seeds.is_empty();
-            blend(&mut pool, source.collect(ask), (at, *counts), adds, eligible);
+            let collected = source.collect(ask);
+            blend(&mut pool, collected, Counting { source: at, weight: *counts, roots: *roots, adds }, eligible);
             deadline.check()?;
         }
     }
@@ -104,16 +105,27 @@ pub(super) fn rank(
     Ok(Ranking { ranked, weights: counts, pool })
 }
 
+/// How a source's candidates count.
+#[derive(Clone, Copy)]
+struct Counting {
+    /// Its place among the sources.
+    source: usize,
+    weight: f32,
+    roots: bool,
+    /// Whether it adds products that no other source has proposed.
+    adds: bool,
+}
+
 fn blend(
     pool: &mut AHashMap<u32, Pooled>,
     candidates: Vec<Candidate>,
-    (source, weight): (usize, f32),
-    adds: bool,
+    Counting { source, weight, roots, adds }: Counting,
     eligible: &Eligibility<'_>,
 ) {
     let best = candidates.iter().map(|candidate| candidate.score).fold(f64::MIN_POSITIVE, f64::max);
     for Candidate { ordinal, score, reason, because } in candidates {
         let share = (score / best) as f32;
+        let share = if roots { share.sqrt() } else { share };
         let counts = f64::from(weight) * f64::from(share);
         match pool.get_mut(&ordinal) {
             Some(pooled) => {

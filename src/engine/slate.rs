@@ -7,7 +7,7 @@
 use super::basis::Basis;
 use super::candidates::{Ask, CandidateSource};
 use super::capture::{self, Course};
-use super::config::{Config, Weights};
+use super::config::Config;
 use super::consent;
 use super::deadline::Deadline;
 use super::diversify::{Selection, diversify};
@@ -16,6 +16,7 @@ use super::encode::Encoded;
 use super::explain::explain;
 use super::fallback;
 use super::inputs;
+use super::proportions::Proportions;
 use super::rank::{Ranking, rank};
 use super::ranked::Ranked;
 use super::request::MAX_FIRST;
@@ -49,10 +50,12 @@ pub(super) fn decide(basis: &Basis<'_>, sources: &[Box<dyn CandidateSource>], de
     let (ask, config) = (&basis.ask, &basis.settled.config);
     let rules = Rules::of(&config.rules, &ask.request.placement);
     let eligible = Eligibility::new(ask, &rules);
-    let (weights, most) = (weights(ask, config), most(ask.request.first));
+    let (proportions, most) = (Proportions::of(ask, config), most(ask.request.first));
+    let weights = &proportions.weights;
     let seeds = Seeds::of(capture::seeds(ask), ask.index);
-    let ranking = consent::check(basis.consent, ask.request.intent)
-        .and_then(|()| rank(ask, sources, &weights, &eligible, &rules, deadline).map_err(|_| FallbackReason::Deadline));
+    let ranking = consent::check(basis.consent, ask.request.intent).and_then(|()| {
+        rank(ask, sources, &proportions, &eligible, &rules, deadline).map_err(|_| FallbackReason::Deadline)
+    });
     let refused = ranking.as_ref().err() == Some(&FallbackReason::NoConsent) && !fallback::exists(ask.request.intent);
     let (ranking, mut outcome) = ranking.map_or_else(|reason| (Ranking::none(), Err(reason)), |found| (found, Ok(())));
     let Selection { chosen: mut items, depth } =
@@ -83,20 +86,6 @@ pub(super) fn decide(basis: &Basis<'_>, sources: &[Box<dyn CandidateSource>], de
     inputs.extend(model.took_part().map(|name| inputs::of_model(name)));
     let decision = decision(ask.now, config, &items, ask.request.first, (outcome, model));
     Slated { slate: slate(ask, items, decision), inputs: inputs.into(), made }
-}
-
-/// What each source counts for. Where the model tells how its word is best shared with the statistics of sessions, what both
-/// count for together is shared so.
-fn weights(ask: &Ask<'_>, config: &Config) -> Weights {
-    let own = config.blend.of(ask.request.intent);
-    let learned = ask.encoded.session().and_then(|session| session.by.served().share());
-    match learned {
-        Some(share) if own.encoder > 0.0 && own.session > 0.0 => {
-            let both = own.encoder + own.session;
-            Weights { encoder: both * share, session: both * (1.0 - share), ..own }
-        }
-        _ => own,
-    }
 }
 
 fn slate(ask: &Ask<'_>, items: Vec<Ranked>, decision: Decision) -> Slate {

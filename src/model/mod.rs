@@ -37,6 +37,6 @@ pub use config::{Activation, ModelConfig, Positions, Similarity};
 pub use dropout::Noise;
 pub use error::ModelError;
 pub use scoring::{ItemMatrix, Scored};
-pub use served::Served;
+pub use served::{Served, Shares, blend_fact};
 pub use transformer::Transformer;
 pub use weights::Weights;

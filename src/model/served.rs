@@ -9,11 +9,49 @@ use super::error::ModelError;
 use super::transformer::Transformer;
 use crate::features::{Attributes, Padded, Sequence, Vocabulary};
 use candle_core::{Device, Tensor};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Once};
 
-/// The fact of a manifest that tells the model's share in the blend with co-visitation.
-const SHARE: &str = "blend_encoder";
+/// The fact of a manifest that tells what a part of the blend counts for: `blend_` and the part's name in small letters,
+/// with `_` for what is neither letter nor digit.
+pub fn blend_fact(part: &str) -> String {
+    let plain = |character: char| if character.is_alphanumeric() { character.to_ascii_lowercase() } else { '_' };
+    format!("blend_{}", part.chars().map(plain).collect::<String>())
+}
+
+/// What a model's training learned that its word, what sessions show and what is written of products count for beside each
+/// other, on cases that it had not seen. Shares are from 0 to 1, together at most 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shares {
+    /// The model.
+    pub encoder: f64,
+    /// Likeness of descriptions; none where the training did not ask.
+    pub content: Option<f64>,
+    /// The benefit of the doubt for products that few have met: their likeness counts `1 + newcomers / (1 + n)` times, for
+    /// n events. Not below 0, at most 10.
+    pub newcomers: f64,
+    /// Whether what counts is the root of each source's shares of its best one, as trainings have learned since they blend
+    /// content; before, the share itself.
+    pub roots: bool,
+}
+
+impl Shares {
+    fn read(facts: &BTreeMap<String, String>) -> Option<Self> {
+        let share = |part: &str| {
+            let share = facts.get(&blend_fact(part)).and_then(|share| share.parse::<f64>().ok());
+            share.filter(|share| (0.0..=1.0).contains(share))
+        };
+        let encoder = share("encoder")?;
+        // Shares are rounded where they are written.
+        let content = share("text-kNN").map(|content| content.min(1.0 - encoder));
+        let newcomers = facts.get(&blend_fact("newcomers"));
+        let roots = newcomers.is_some();
+        let newcomers = newcomers.and_then(|newcomers| newcomers.parse::<f64>().ok());
+        let newcomers = newcomers.filter(|newcomers| (0.0..=10.0).contains(newcomers)).unwrap_or_default();
+        Some(Self { encoder, content, newcomers, roots })
+    }
+}
 
 /// One version of a model, ready to encode sessions.
 pub struct Served {
@@ -26,7 +64,7 @@ pub struct Served {
     table: Tensor,
     /// What sessions are compared with, `[rows, D]`, row by row.
     targets: Vec<f32>,
-    share: Option<f64>,
+    shares: Option<Shares>,
 }
 
 impl std::fmt::Debug for Served {
@@ -56,9 +94,8 @@ impl Served {
         if targets.iter().any(|value| !value.is_finite()) {
             return Err(ModelError::Weights("an item's vector holds what is not a finite number".into()));
         }
-        let share = manifest.facts.get(SHARE).and_then(|share| share.parse().ok());
-        let share = share.filter(|share| (0.0..=1.0).contains(share));
-        let served = Self { name: name.into(), manifest, vocabulary, attributes, model, table, targets, share };
+        let shares = Shares::read(&manifest.facts);
+        let served = Self { name: name.into(), manifest, vocabulary, attributes, model, table, targets, shares };
         // The shortest session and the longest: what overflows does so before a shopper waits for it.
         let last = u32::try_from(served.vocabulary.rows() - 1).unwrap_or(u32::MAX);
         let longest = Sequence::of_rows(&vec![last; served.max_length()], served.max_length());
@@ -77,10 +114,9 @@ impl Served {
         &self.manifest
     }
 
-    /// What it counts for beside the statistics of sessions, 0 to 1, as its training learned on cases that it had not
-    /// seen; none where it does not tell.
-    pub fn share(&self) -> Option<f64> {
-        self.share
+    /// What it counts for beside other sources; none where it does not tell.
+    pub fn shares(&self) -> Option<Shares> {
+        self.shares
     }
 
     /// The items that it knows.
@@ -179,6 +215,23 @@ mod tests {
             assert!(apart < 1e-5, "{apart} apart for {session:?}");
         }
         assert!(together[0] != together[1] && served.target(4).is_some() && served.target(5).is_none());
+    }
+
+    #[test]
+    fn shares_are_read_from_what_the_training_wrote_and_nonsense_is_none() {
+        let of = |facts: &[(&str, &str)]| {
+            Shares::read(&facts.iter().map(|(part, share)| (blend_fact(part), (*share).to_owned())).collect())
+        };
+        assert_eq!(
+            of(&[("encoder", "0.10")]),
+            Some(Shares { encoder: 0.1, content: None, newcomers: 0.0, roots: false })
+        );
+        let whole = of(&[("encoder", "0.50"), ("text-kNN", "0.25"), ("newcomers", "2.00")]);
+        assert_eq!(whole, Some(Shares { encoder: 0.5, content: Some(0.25), newcomers: 2.0, roots: true }));
+        let beyond = of(&[("encoder", "0.75"), ("text-kNN", "1"), ("newcomers", "-1")]);
+        assert_eq!(beyond, Some(Shares { encoder: 0.75, content: Some(0.25), newcomers: 0.0, roots: true }));
+        assert_eq!((of(&[("encoder", "NaN")]), of(&[("encoder", "1.5")]), of(&[])), (None, None, None));
+        assert_eq!(blend_fact("VMIS-kNN"), "blend_vmis_knn");
     }
 
     #[test]

@@ -1,24 +1,81 @@
-//! Rankers together, in proportions learned on validation cases.
+//! Rankers together, as the gateway puts sources together: of each ranker the square roots of its scores over its best one,
+//! summed by share. Roots, because a ranker that is sure of its first item says little with how far the others are behind.
 
-use super::dataset::Case;
 use super::error::TrainError;
-use super::evaluate::{Terms, finish, rank};
-use super::metrics::{ndcg, reciprocal};
-use super::ranker::Ranker;
+use super::evaluate::Terms;
+use super::history::History;
+use super::ranker::{Ranker, normalize};
+use crate::features::PADDING;
+use serde::Serialize;
+use std::fmt;
 
-/// Proportions tried of two rankers, and of more: in so many parts of the whole.
-const STEPS: (usize, usize) = (20, 10);
+/// How rankers are put together.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Mixture {
+    /// Of every ranker, in their order; they sum to 1.
+    pub shares: Vec<Share>,
+    /// What the score of an item of the history is multiplied by; 1 where those are taken out anyway.
+    pub seen: f32,
+    /// The benefit of the doubt for items that few have met: rankers that read text have the score of an item of n training
+    /// events multiplied by `1 + newcomers / (1 + n)`.
+    pub newcomers: f32,
+}
 
-/// Rankers and their shares, which sum to 1.
+/// What a ranker counts for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Share {
+    /// The ranker's name.
+    pub of: String,
+    /// From 0 to 1.
+    pub share: f32,
+}
+
+impl Mixture {
+    /// The share of a ranker; 0 where it is not among them.
+    pub fn of(&self, name: &str) -> f32 {
+        self.shares.iter().find(|share| share.of == name).map_or(0.0, |share| share.share)
+    }
+}
+
+impl fmt::Display for Mixture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = self.shares.iter().filter(|share| share.share > 0.0);
+        let told: Vec<String> = told.map(|share| format!("{} {:.2}", share.of, share.share)).collect();
+        write!(f, "{}", told.join(", "))?;
+        if self.seen != 1.0 {
+            write!(f, "; items of the history count {:.2}", self.seen)?;
+        }
+        if self.newcomers == 0.0 { Ok(()) } else { write!(f, "; newcomers {:.2}", self.newcomers) }
+    }
+}
+
+/// Rankers, put together.
 pub struct Blend<'a> {
     parts: Vec<(&'a dyn Ranker, f32)>,
+    seen: f32,
+    /// Whether items of the history are taken out, so that none of them is a best one.
+    masked: bool,
+    /// Of each row what rankers that read text are multiplied by.
+    doubt: Vec<f32>,
 }
 
 impl<'a> Blend<'a> {
-    /// Puts rankers together; each has its share.
-    pub fn new(rankers: &[&'a dyn Ranker], shares: &[f32]) -> Self {
-        Self { parts: rankers.iter().copied().zip(shares.iter().copied()).collect() }
+    /// Puts rankers together; each has the share that the mixture names it with.
+    pub fn new(rankers: &[&'a dyn Ranker], mixture: &Mixture, terms: Terms<'_>) -> Self {
+        let parts = rankers.iter().map(|ranker| (*ranker, mixture.of(ranker.name())));
+        let doubt = terms.counts.iter().map(|count| doubt(mixture.newcomers, *count)).collect();
+        Self {
+            parts: parts.collect(),
+            seen: if terms.mask_seen { 0.0 } else { mixture.seen },
+            masked: terms.mask_seen,
+            doubt,
+        }
     }
+}
+
+/// The benefit of the doubt for an item of so many training events.
+pub(super) fn doubt(newcomers: f32, count: u32) -> f32 {
+    1.0 + newcomers / (1.0 + count as f32)
 }
 
 impl Ranker for Blend<'_> {
@@ -26,114 +83,91 @@ impl Ranker for Blend<'_> {
         "blend"
     }
 
-    fn score(&self, histories: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError> {
+    fn score(&self, histories: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
         let mut own = vec![0f32; scores.len()];
+        let rows = self.doubt.len().max(1);
         for (ranker, share) in self.parts.iter().filter(|(_, share)| *share > 0.0) {
             own.fill(0.0);
             ranker.score(histories, &mut own)?;
-            scores.iter_mut().zip(&own).for_each(|(score, own)| *score += share * own);
+            let each = own.chunks_exact_mut(rows).zip(scores.chunks_exact_mut(rows));
+            for ((own, scores), history) in each.zip(histories) {
+                softened(own, if self.masked { history } else { &[] });
+                if ranker.reads_text() {
+                    own.iter_mut().zip(&self.doubt).for_each(|(own, doubt)| *own *= doubt);
+                }
+                scores.iter_mut().zip(own).for_each(|(score, own)| *score += share * *own);
+            }
+        }
+        for (history, scores) in histories.iter().zip(scores.chunks_exact_mut(rows)) {
+            let mut once = history.to_vec();
+            once.sort_unstable();
+            once.dedup();
+            once.iter().for_each(|row| scores[*row as usize] *= self.seen);
+            // Back from roots: the order stays, and shares of the whole are nearer to probabilities.
+            scores.iter_mut().for_each(|score| *score *= *score);
+            normalize(scores);
         }
         Ok(())
     }
 }
 
-/// The shares with which validation cases are ranked best, and how well. Among equals the first ranker has more.
-///
-/// # Errors
-/// The rankers'.
-pub fn learn(rankers: &[&dyn Ranker], cases: &[Case], terms: Terms<'_>) -> Result<(Vec<f32>, f64), TrainError> {
-    let steps = if rankers.len() > 2 { STEPS.1 } else { STEPS.0 };
-    let tried: Vec<Vec<f32>> = parted(steps, rankers.len())
-        .into_iter()
-        .map(|parts| parts.into_iter().map(|part| part as f32 / steps as f32).collect())
-        .collect();
-    let mut sums = vec![0f64; tried.len()];
-    let (mut own, mut mixed) = (vec![vec![0f32; terms.rows]; rankers.len()], vec![0f32; terms.rows]);
-    for case in cases {
-        for (ranker, own) in rankers.iter().zip(&mut own) {
-            own.fill(0.0);
-            ranker.score(&[&case.history], own)?;
-        }
-        for (shares, sum) in tried.iter().zip(&mut sums) {
-            mixed.fill(0.0);
-            for (own, share) in own.iter().zip(shares).filter(|(_, share)| **share > 0.0) {
-                mixed.iter_mut().zip(own).for_each(|(score, own)| *score += share * own);
-            }
-            finish(&mut mixed, &case.history, terms);
-            let rank = rank(&mixed, case.target);
-            // Sessions want both: early places and a long enough list.
-            let session = || reciprocal(rank, 20.0) + if rank < 20.0 { 0.3 } else { 0.0 };
-            *sum += if terms.mask_seen { ndcg(rank, 10.0) } else { session() };
-        }
+/// Turns a ranker's scores into square roots of their shares of its best one, items left out aside; zeros stay zeros.
+pub(super) fn softened(scores: &mut [f32], without: &[u32]) {
+    without.iter().for_each(|row| scores[*row as usize] = 0.0);
+    scores[PADDING as usize] = 0.0;
+    let best = scores.iter().copied().fold(0.0, f32::max);
+    if best > 0.0 {
+        scores.iter_mut().for_each(|score| *score = (*score / best).sqrt());
     }
-    let best = sums.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
-    let (at, sum) = best.map_or((0, 0.0), |(at, sum)| (at, *sum));
-    Ok((tried.into_iter().nth(at).unwrap_or_default(), sum / cases.len().max(1) as f64))
-}
-
-/// Every way to part a whole, those with most for the first before others.
-fn parted(whole: usize, among: usize) -> Vec<Vec<usize>> {
-    if among <= 1 {
-        return vec![vec![whole; among]];
-    }
-    let first = (0..=whole).rev();
-    first
-        .flat_map(|first| {
-            parted(whole - first, among - 1).into_iter().map(move |mut rest| {
-                rest.insert(0, first);
-                rest
-            })
-        })
-        .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::baselines::assert_near;
     use super::*;
 
-    struct Fixed(&'static [f32]);
+    struct Fixed(&'static str, [f32; 4]);
 
     impl Ranker for Fixed {
         fn name(&self) -> &str {
-            "fixed"
+            self.0
         }
 
-        fn score(&self, _: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError> {
-            scores.copy_from_slice(self.0);
+        fn reads_text(&self) -> bool {
+            self.0 == "text"
+        }
+
+        fn score(&self, _: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
+            scores.chunks_exact_mut(4).for_each(|row| row.copy_from_slice(&self.1));
             Ok(())
         }
     }
 
     #[test]
-    fn the_share_that_ranks_best_is_found() {
-        let cases = [Case { history: vec![], target: 2 }];
-        let terms = Terms { rows: 4, mask_seen: true, counts: &[0; 4] };
-        let (good, bad) = (Fixed(&[0.0, 0.1, 0.8, 0.1]), Fixed(&[0.0, 0.9, 0.0, 0.1]));
-        let learned = |rankers: &[&dyn Ranker]| learn(rankers, &cases, terms).unwrap();
-        assert!(learned(&[&good, &bad]).0[0] > 0.5);
-        assert!(learned(&[&bad, &good]).0[0] < 0.5);
-        // Each alone is wrong, together they are right.
-        let (one, other) = (Fixed(&[0.0, 0.6, 0.4, 0.0]), Fixed(&[0.0, 0.0, 0.4, 0.6]));
-        let (shares, value) = learned(&[&one, &other]);
-        assert!(shares[0] > 0.2 && shares[0] < 0.8 && (value - 1.0).abs() < 1e-9, "{shares:?} {value}");
-        let (shares, value) = learned(&[&bad, &one, &other]);
-        assert!(shares[0] < 0.5 && (value - 1.0).abs() < 1e-9, "{shares:?} {value}");
-    }
-
-    #[test]
-    fn every_way_to_part_a_whole_is_tried_once() {
-        assert_eq!(parted(2, 2), [[2, 0], [1, 1], [0, 2]]);
-        let ways = parted(10, 3);
-        assert_eq!(ways.len(), 66);
-        assert!(ways.iter().all(|way| way.iter().sum::<usize>() == 10));
-        assert_eq!(parted(5, 1), [[5]]);
-    }
-
-    #[test]
-    fn scores_are_summed_by_share() {
-        let (one, other) = (Fixed(&[0.0, 1.0, 0.0]), Fixed(&[0.0, 0.5, 0.5]));
-        let mut scores = [0.0; 3];
-        Blend::new(&[&one, &other], &[0.5, 0.5]).score(&[&[1]], &mut scores).unwrap();
-        assert!(scores.iter().zip([0.0, 0.75, 0.25]).all(|(a, b)| (a - b).abs() < 1e-6));
+    fn scores_are_summed_by_share_and_by_the_factors_for_what_was_seen_and_for_what_few_have_met() {
+        let (one, text) = (Fixed("one", [0.0, 0.8, 0.2, 0.0]), Fixed("text", [0.0, 0.1, 0.4, 0.4]));
+        let share = |of: &str, share| Share { of: of.into(), share };
+        let mixture = Mixture { shares: vec![share("text", 0.25), share("one", 0.75)], seen: 0.5, newcomers: 2.0 };
+        let scored = |mask_seen| {
+            let terms = Terms { rows: 4, mask_seen, counts: &[0, 3, 0, 7] };
+            let mut scores = [0.0; 8];
+            let blend = Blend::new(&[&one, &text], &mixture, terms);
+            blend.score(&[&vec![1, 1].into(), &vec![2].into()], &mut scores).unwrap();
+            scores
+        };
+        // Roots of shares of the best: 1, .5, 0 and .5, 1, 1; the text times 1.5, 3 and 1.25 for what few have met.
+        let [first, second, third] = [0.75 + 0.25 * 0.75, 0.75 * 0.5 + 0.25 * 3.0, 0.25 * 1.25];
+        let shares = |values: [f32; 3]| {
+            let squares = values.map(|value| value * value);
+            squares.map(|square| square / squares.iter().sum::<f32>())
+        };
+        let (of_one, of_two) = (shares([first / 2.0, second, third]), shares([first, second / 2.0, third]));
+        assert_near(&scored(false)[1..4], &of_one);
+        assert_near(&scored(false)[5..], &of_two);
+        // Without what was seen another is the best of its ranker.
+        let of_one = shares([0.0, 0.75 + 0.25 * 3.0, 0.25 * 1.25]);
+        assert_near(&scored(true)[1..4], &of_one);
+        assert_eq!(mixture.to_string(), "text 0.25, one 0.75; items of the history count 0.50; newcomers 2.00");
+        assert_eq!((mixture.of("one"), mixture.of("none")), (0.75, 0.0));
     }
 }

@@ -2,7 +2,8 @@
 
 use super::dataset::Case;
 use super::error::TrainError;
-use super::events::{History, Shop};
+use super::events::Shop;
+use super::history::History;
 use super::split::Split;
 
 /// Shares of the interactions, the newest, that are measured, and that choose.
@@ -22,7 +23,7 @@ const REMEMBERED: usize = 200;
 /// # Errors
 /// Too few events.
 pub fn split(shop: &Shop, retrain: bool, known: Option<i64>) -> Result<Split, TrainError> {
-    let mut times: Vec<i64> = shop.histories.iter().flatten().map(|(_, at)| *at).collect();
+    let mut times: Vec<i64> = shop.histories.iter().flat_map(History::times).collect();
     times.sort_unstable();
     let date = |share: f64| times.get((times.len() as f64 * (1.0 - share)) as usize).copied().unwrap_or(i64::MAX);
     let (mut chooses, mut measured) = (date(HELD.0 + HELD.1), date(HELD.0));
@@ -55,26 +56,26 @@ fn is_fair(times: &[i64], known: i64) -> bool {
 
 /// Whether what a split measures came after what a model learned until `known`.
 pub fn is_unknown(shop: &Shop, known: i64) -> bool {
-    let mut times: Vec<i64> = shop.histories.iter().flatten().map(|(_, at)| *at).collect();
+    let mut times: Vec<i64> = shop.histories.iter().flat_map(History::times).collect();
     times.sort_unstable();
     is_fair(&times, known)
 }
 
-fn before(histories: &[History], date: i64) -> Vec<Vec<u32>> {
-    let rows = |history: &History| history.iter().filter(|(_, at)| *at < date).map(|(row, _)| *row).collect();
-    histories.iter().map(rows).filter(|rows: &Vec<u32>| !rows.is_empty()).collect()
+fn before(histories: &[History], date: i64) -> Vec<History> {
+    let part = |history: &History| history.part(0..history.times().take_while(|at| *at < date).count());
+    histories.iter().map(part).filter(|history| !history.is_empty()).collect()
 }
 
 fn cases(histories: &[History], from: i64, to: i64) -> Vec<Case> {
     let ends = histories.iter().flat_map(|history| {
-        let inside = move |at: &usize| (from..to).contains(&history[*at].1);
-        (1..history.len()).filter(inside).map(move |at| (history, at))
+        let inside = move |(_, at): &(usize, i64)| (from..to).contains(at);
+        history.times().enumerate().skip(1).filter(inside).map(move |(at, _)| (history, at))
     });
     let ends: Vec<(&History, usize)> = ends.collect();
     let step = ends.len().div_ceil(CASES).max(1);
     let case = |(history, at): &(&History, usize)| Case {
-        history: history[at.saturating_sub(REMEMBERED)..*at].iter().map(|(row, _)| *row).collect(),
-        target: history[*at].0,
+        history: history.part(at.saturating_sub(REMEMBERED)..*at),
+        target: history[*at],
     };
     ends.iter().step_by(step).map(case).collect()
 }
@@ -89,9 +90,14 @@ mod tests {
         Shop { vocabulary, attributes: Default::default(), titles: Vec::new(), histories, lines: 0, unknown: 0 }
     }
 
+    fn days(who: u32, days: u32) -> History {
+        let of = |day: u32| ((who * 7 + day * 3) % 30 + 1, i64::from(day));
+        History::viewed(&(0..days).map(of).collect::<Vec<_>>())
+    }
+
     /// Ten shoppers with an interaction a day for twenty days.
     fn histories() -> Vec<History> {
-        (0..10u32).map(|who| (0..20u32).map(|day| ((who * 7 + day * 3) % 30 + 1, i64::from(day))).collect()).collect()
+        (0..10u32).map(|who| days(who, 20)).collect()
     }
 
     #[test]
@@ -106,13 +112,13 @@ mod tests {
 
     #[test]
     fn whatever_the_future_holds_what_is_learned_and_what_chooses_is_the_same() {
-        let mut other = histories();
-        let (ones, others) = other.split_at_mut(5);
-        for (one, two) in ones.iter_mut().zip(others.iter_mut().rev()) {
-            for (one, two) in one[18..20].iter_mut().zip(&mut two[18..20]) {
-                std::mem::swap(&mut one.0, &mut two.0);
-            }
-        }
+        // The last two days change hands.
+        let swapped = |(at, history): (usize, &History)| {
+            let (own, others) = (history.iter().take(18), histories()[9 - at].part(18..20));
+            let rows = own.chain(others.iter()).copied().zip(history.times());
+            History::viewed(&rows.collect::<Vec<_>>())
+        };
+        let other: Vec<History> = histories().iter().enumerate().map(swapped).collect();
         assert_ne!(other, histories());
         let (one, other) = (split(&shop(histories()), true, None).unwrap(), split(&shop(other), true, None).unwrap());
         assert_eq!((&one.train, &one.validation, &one.refit), (&other.train, &other.validation, &other.refit));
@@ -121,8 +127,7 @@ mod tests {
 
     #[test]
     fn a_served_model_is_measured_only_by_what_came_after_it() {
-        let long = |who: u32| (0..100u32).map(move |day| ((who * 7 + day * 3) % 30 + 1, i64::from(day))).collect();
-        let shop = shop((0..30).map(long).collect());
+        let shop = shop((0..30).map(|who| days(who, 100)).collect());
         // The newest tenth begins on day 90.
         let measured = |known| split(&shop, true, known).unwrap().test.len();
         assert_eq!((measured(None), measured(Some(40)), measured(Some(91))), (300, 300, 240));
@@ -133,6 +138,6 @@ mod tests {
 
     #[test]
     fn too_few_events_are_refused() {
-        assert!(split(&shop(vec![vec![(1, 1)], vec![(2, 2)]]), true, None).is_err());
+        assert!(split(&shop(vec![History::viewed(&[(1, 1)]), History::viewed(&[(2, 2)])]), true, None).is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! Settings that follow from the data: one recipe for every shop and data set, nothing set by hand for one of them.
 
+use super::history::History;
 use super::recipe::Recipe;
 use super::split::Split;
 use crate::features::Attributes;
@@ -18,7 +19,14 @@ pub fn chosen(split: &Split, attributes: &Attributes) -> (ModelConfig, Recipe) {
         true => Similarity::Dot,
         false => Similarity::Cosine { temperature: TEMPERATURE },
     };
-    let config = ModelConfig { attributes: attributes.names().len(), similarity, ..ModelConfig::small(split.rows) };
+    let deeds = split.train.iter().any(History::tells_deeds);
+    let config = ModelConfig {
+        attributes: attributes.names().len(),
+        similarity,
+        actions: deeds,
+        times: deeds,
+        ..ModelConfig::small(split.rows)
+    };
     let places: usize = split.train.iter().map(|rows| rows.len().saturating_sub(1).min(config.max_length)).sum();
     let negatives = if places.saturating_mul(split.rows) > LOGITS { DRAWN } else { 0 };
     (config, Recipe { negatives, ..Recipe::default() })
@@ -34,7 +42,7 @@ mod tests {
     use super::*;
 
     fn split(rows: usize, sequences: usize, mask_seen: bool) -> Split {
-        let train = vec![vec![1; 11]; sequences];
+        let train = vec![vec![1; 11].into(); sequences];
         let refit = Vec::new();
         Split { rows, train, validation: Vec::new(), refit, retrain: false, test: Vec::new(), mask_seen }
     }

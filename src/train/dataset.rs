@@ -5,6 +5,7 @@
 //! list of attributes) and `NAME.text.txt` (line i the text of item i) say what is known of the items.
 
 use super::error::TrainError;
+use super::history::History;
 use crate::features::{Attributes, PADDING, Vocabulary, words};
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,10 +13,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// One question: after this history, which item came next?
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Case {
     /// Rows, oldest first.
-    pub history: Vec<u32>,
+    pub history: History,
     /// The row that came next; padding where training never saw it.
     pub target: u32,
 }
@@ -25,7 +26,7 @@ pub struct Dataset {
     /// The items: of users' sequences all, of sessions those of the training file.
     pub vocabulary: Vocabulary,
     /// Users or training sessions, oldest first.
-    pub sequences: Vec<Vec<u32>>,
+    pub sequences: Vec<History>,
     /// Test cases, where the data set brings its own; a target that training never saw is padding: always a miss.
     pub test: Option<Vec<Case>>,
     /// What is known of the items; nothing of any where the data set says nothing.
@@ -66,7 +67,7 @@ impl Dataset {
             return Err(TrainError::Unfit("the data set holds no item".into()));
         }
         let row = |id: &u32| vocabulary.row(&id.to_string());
-        let rows = |ids: &Vec<u32>| ids.iter().filter_map(row).collect::<Vec<u32>>();
+        let rows = |ids: &Vec<u32>| ids.iter().filter_map(row).collect::<History>();
         let case = |(history, target): &(Vec<u32>, u32)| Case {
             history: rows(history),
             target: row(target).unwrap_or(PADDING),
@@ -163,7 +164,8 @@ mod tests {
         fs::write(&path, "10 20\n20 30 20\n").unwrap();
         fs::write(folder.path().join("small.test.txt"), "10 99\t20\n20\t99\n").unwrap();
         let read = Dataset::read(&path).unwrap();
-        assert_eq!((read.vocabulary.rows(), read.sequences), (4, vec![vec![1, 2], vec![2, 3, 2]]));
+        assert_eq!(read.vocabulary.rows(), 4);
+        assert_eq!(read.sequences, [vec![1, 2], vec![2, 3, 2]]);
         let test = read.test.unwrap();
         assert_eq!((&test[0].history[..], test[0].target), (&[1][..], 2));
         assert_eq!((&test[1].history[..], test[1].target), (&[2][..], PADDING));

@@ -1,6 +1,7 @@
 //! The transformer as a ranker: the softmax of its scores.
 
 use super::error::TrainError;
+use super::history::History;
 use super::ranker::Ranker;
 use crate::features::{PADDING, Padded, Sequence};
 use crate::model::{Batch, Transformer, exponentials, maximum};
@@ -56,10 +57,9 @@ impl Ranker for Encoder {
         &self.name
     }
 
-    fn score(&self, histories: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError> {
+    fn score(&self, histories: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
         let config = self.model.config();
-        let sequences: Vec<Sequence> =
-            histories.iter().map(|history| Sequence::of_rows(history, config.max_length)).collect();
+        let sequences: Vec<Sequence> = histories.iter().map(|history| history.sequence(config.max_length)).collect();
         let padded = Padded::new(&sequences.iter().collect::<Vec<_>>());
         let batch = Batch::new(&padded, config, self.table.device())?;
         let sessions = self.model.last(&self.table, &batch)?.detach();

@@ -2,6 +2,7 @@
 
 use super::dataset::Case;
 use super::error::TrainError;
+use super::history::History;
 use super::metrics::Metrics;
 use super::ranker::Ranker;
 use crate::features::PADDING;
@@ -50,7 +51,7 @@ pub fn measure(ranker: &dyn Ranker, cases: &[Case], terms: Terms<'_>) -> Result<
     let mut scores = vec![0f32; CHUNK * terms.rows];
     let mut took = Duration::ZERO;
     for chunk in order.chunks(CHUNK) {
-        let histories: Vec<&[u32]> = chunk.iter().map(|at| &cases[*at].history[..]).collect();
+        let histories: Vec<&History> = chunk.iter().map(|at| &cases[*at].history).collect();
         let scores = &mut scores[..chunk.len() * terms.rows];
         scores.fill(0.0);
         let began = Instant::now();
@@ -133,7 +134,7 @@ mod tests {
             "fixed"
         }
 
-        fn score(&self, _: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError> {
+        fn score(&self, _: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
             scores.chunks_exact_mut(self.0.len()).for_each(|row| row.copy_from_slice(&self.0));
             Ok(())
         }
@@ -148,7 +149,7 @@ mod tests {
 
     #[test]
     fn equals_share_their_places_and_padding_has_none() {
-        let case = |target| Case { history: vec![2], target };
+        let case = |target| Case { history: vec![2].into(), target };
         assert_eq!(ranks(false, &[case(2), case(1), case(3), case(4), case(0)]), [0.0, 4.0, 2.0, 2.0, MISS]);
         assert_eq!(ranks(true, &[case(1), case(3), case(2)]), [3.0, 1.0, MISS]);
     }
@@ -156,7 +157,7 @@ mod tests {
     #[test]
     fn a_ranker_that_scores_all_alike_gains_nothing_from_the_order_of_rows() {
         let counts = [0; 101];
-        let cases: Vec<Case> = (1..=100).map(|target| Case { history: vec![], target }).collect();
+        let cases: Vec<Case> = (1..=100).map(|target| Case { history: History::default(), target }).collect();
         let measured =
             measure(&Fixed(vec![0.5; 101]), &cases, Terms { rows: 101, mask_seen: true, counts: &counts }).unwrap();
         assert!(measured.ranks.iter().all(|rank| (rank - 49.5).abs() < f32::EPSILON));

@@ -5,6 +5,7 @@
 //! event is an error.
 
 use super::error::TrainError;
+use super::history::History;
 use crate::catalogue::Index;
 use crate::domain::event::{Event, EventType, Line};
 use crate::domain::ids::{EventId, ProductKey};
@@ -33,9 +34,6 @@ struct Logged {
     #[serde(default)]
     lines: Vec<Line>,
 }
-
-/// What one shopper did, oldest first: rows of the vocabulary and when, in seconds since 1970.
-pub type History = Vec<(u32, i64)>;
 
 /// A shop as training sees it.
 pub struct Shop {
@@ -72,11 +70,9 @@ impl Shop {
         for events in met.into_values() {
             let known = |key: &ProductKey| vocabulary.row(key.as_str()).is_some();
             unknown += events.iter().filter(|event| !products(event).any(known)).count();
-            let mut of_shopper: History =
-                interactions(&vocabulary, &events).into_iter().map(|one| (one.row, one.at)).collect();
-            of_shopper.drain(..of_shopper.len().saturating_sub(MOST));
+            let of_shopper = interactions(&vocabulary, &events);
             if !of_shopper.is_empty() {
-                histories.push(of_shopper);
+                histories.push(History::of(&of_shopper[of_shopper.len().saturating_sub(MOST)..]));
             }
         }
         if histories.is_empty() {
@@ -90,12 +86,12 @@ impl Shop {
 
     /// Interactions over all.
     pub fn interactions(&self) -> usize {
-        self.histories.iter().map(Vec::len).sum()
+        self.histories.iter().map(|history| history.len()).sum()
     }
 
     /// When the newest interaction was.
     pub fn newest(&self) -> i64 {
-        self.histories.iter().filter_map(|history| history.last()).map(|(_, at)| *at).max().unwrap_or(0)
+        self.histories.iter().filter_map(|history| history.times().next_back()).max().unwrap_or(0)
     }
 }
 
@@ -171,6 +167,7 @@ fn lines(path: &Path, take: &mut dyn FnMut(Logged)) -> Result<usize, TrainError>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::Interaction;
 
     fn event(shopper: &str, kind: &str, second: i64, rest: &str) -> String {
         let at = Timestamp::from_second(second).unwrap();
@@ -202,7 +199,9 @@ mod tests {
             .join("\n");
         let shop =
             read(&[("events-1.jsonl", one + "\n"), ("events-2.jsonl", two), ("note.txt", "no".into())], None).unwrap();
-        assert_eq!(shop.histories, [vec![(3, 4)], vec![(1, 3), (2, 7), (3, 9)]]);
+        let one = |row, action, at| Interaction { row, action, at };
+        let b = [one(1, Action::Viewed, 3), one(2, Action::Viewed, 7), one(3, Action::Bought, 9)];
+        assert_eq!(shop.histories, [History::viewed(&[(3, 4)]), History::of(&b)]);
         assert_eq!((shop.lines, shop.newest(), shop.interactions()), (6, 9, 4));
     }
 
@@ -215,7 +214,7 @@ mod tests {
         let index = Index::build([product("p2"), product("p9")]);
         let text = [viewed("a", 1, "p1"), viewed("a", 2, "p2")].join("\n");
         let shop = read(&[("e.jsonl", text)], Some(&index)).unwrap();
-        assert_eq!((shop.histories, shop.unknown), (vec![vec![(1, 2)]], 1));
+        assert_eq!((shop.histories, shop.unknown), (vec![History::viewed(&[(1, 2)])], 1));
         assert_eq!(shop.attributes.names(), ["category:Hats", "word:hat"]);
         assert!(read(&[("e.jsonl", viewed("a", 1, "p1"))], Some(&index)).is_err(), "nothing is left");
     }
@@ -224,7 +223,7 @@ mod tests {
     fn a_robot_counts_by_its_newest_interactions_and_a_broken_line_is_named() {
         let robot: Vec<String> = (0..3_000).map(|at| viewed("r", at, &format!("p{}", at % 7))).collect();
         let shop = read(&[("e.jsonl", robot.join("\n"))], None).unwrap();
-        assert_eq!((shop.histories[0].len(), shop.histories[0][0].1), (MOST, 2_000));
+        assert_eq!((shop.histories[0].len(), shop.histories[0].times().next()), (MOST, Some(2_000)));
         let broken = format!("{}\nnonsense\n{}\n", viewed("a", 1, "p"), viewed("a", 2, "p"));
         assert!(read(&[("e.jsonl", broken)], None).err().unwrap().to_string().contains("line 2"));
         let long = format!("{}\n", " ".repeat(LONGEST as usize + 2));

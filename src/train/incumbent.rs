@@ -2,6 +2,7 @@
 
 use super::encoder::Encoder;
 use super::error::TrainError;
+use super::history::History;
 use super::ranker::Ranker;
 use crate::features::{PADDING, Vocabulary};
 use crate::model::checkpoint::Checkpoint;
@@ -41,14 +42,12 @@ impl Ranker for Incumbent {
         self.encoder.name()
     }
 
-    fn score(&self, histories: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError> {
-        let known = |history: &&[u32]| -> Vec<u32> {
-            history.iter().map(|row| self.rows[*row as usize]).filter(|row| *row != PADDING).collect()
-        };
-        let known: Vec<Vec<u32>> = histories.iter().map(known).collect();
+    fn score(&self, histories: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
+        let row = |row: u32| Some(self.rows[row as usize]).filter(|row| *row != PADDING);
+        let known: Vec<History> = histories.iter().map(|history| history.in_rows(row)).collect();
         let own = self.encoder.model().config().rows;
         let mut found = vec![0f32; own * histories.len()];
-        self.encoder.score(&known.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut found)?;
+        self.encoder.score(&known.iter().collect::<Vec<_>>(), &mut found)?;
         for (scores, found) in scores.chunks_exact_mut(self.rows.len()).zip(found.chunks_exact(own)) {
             scores.iter_mut().zip(&self.rows).for_each(|(score, row)| *score = found[*row as usize]);
         }
@@ -86,9 +85,9 @@ mod tests {
         let now = Vocabulary::new(["a", "b", "c"]).unwrap();
         let incumbent = Incumbent::new("1", read, &now).unwrap();
         let (mut theirs, mut ours) = (vec![0f32; 4], vec![0f32; 4]);
-        Encoder::new(model).unwrap().score(&[&[2, 1]], &mut theirs).unwrap();
+        Encoder::new(model).unwrap().score(&[&vec![2, 1].into()], &mut theirs).unwrap();
         // c, then an item that it does not know, then b.
-        incumbent.score(&[&[3, 1, 2]], &mut ours).unwrap();
+        incumbent.score(&[&vec![3, 1, 2].into()], &mut ours).unwrap();
         assert_eq!((ours[2], ours[3], ours[1], ours[0]), (theirs[1], theirs[2], 0.0, 0.0));
         assert_eq!((incumbent.until(), incumbent.name()), (Some(77), "1, served now"));
     }

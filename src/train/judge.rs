@@ -44,6 +44,7 @@ pub fn losses(table: &Table, incumbent: Option<&str>, sessions: bool) -> Vec<Los
 
 #[cfg(test)]
 mod tests {
+    use super::super::blend::Mixture;
     use super::super::recipe::Recipe;
     use super::super::table::Line;
     use super::*;
@@ -68,7 +69,7 @@ mod tests {
         };
         Table {
             lines: ranks.iter().map(line).collect(),
-            shares: vec![1.0],
+            mixture: Mixture { shares: Vec::new(), seen: 1.0, newcomers: 0.0 },
             blended: 0.0,
             epoch: 1,
             passes: Vec::new(),

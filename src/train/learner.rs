@@ -2,6 +2,7 @@
 
 use super::adam::Adam;
 use super::error::TrainError;
+use super::history::History;
 use super::loss::linear_cross_entropy;
 use super::recipe::Recipe;
 use crate::features::{PADDING, Padded, Sequence};
@@ -30,9 +31,9 @@ impl Learner {
     /// and the mean loss so far.
     pub(super) fn pass(
         &mut self,
-        sequences: &[&[u32]],
+        sequences: &[&History],
         recipe: &Recipe,
-        epoch: usize,
+        (epoch, rate): (usize, f32),
         watch: &mut dyn FnMut(usize, usize, f64),
     ) -> Result<f64, TrainError> {
         let mut random = ChaCha8Rng::seed_from_u64(recipe.seed ^ 0x5eed);
@@ -44,8 +45,8 @@ impl Learner {
         groups.shuffle(&mut random);
         let (mut sum, mut places, steps) = (0f64, 0usize, groups.len());
         for (step, group) in groups.into_iter().enumerate() {
-            let rows: Vec<&[u32]> = group.iter().map(|at| sequences[*at]).collect();
-            let (loss, count) = self.step(&rows, recipe, &noise, &mut random)?;
+            let histories: Vec<&History> = group.iter().map(|at| sequences[*at]).collect();
+            let (loss, count) = self.step(&histories, (recipe, rate), &noise, &mut random)?;
             sum += loss * count as f64;
             places += count;
             watch(step + 1, steps, sum / places.max(1) as f64);
@@ -56,13 +57,13 @@ impl Learner {
     /// One step; the mean loss, and over how many places.
     fn step(
         &mut self,
-        rows: &[&[u32]],
-        recipe: &Recipe,
+        histories: &[&History],
+        (recipe, rate): (&Recipe, f32),
         noise: &Noise,
         random: &mut ChaCha8Rng,
     ) -> Result<(f64, usize), TrainError> {
         let config = self.model.config().clone();
-        let (padded, targets) = laid_out(rows, config.max_length);
+        let (padded, targets) = laid_out(histories, config.max_length);
         let batch = Batch::new(&padded, &config, &Device::Cpu)?;
         let table = self.model.table()?;
         let states = self.model.encode(&table, &batch, noise)?;
@@ -81,15 +82,17 @@ impl Learner {
             let why = "the loss is no longer a number: lower the rate of learning".to_owned();
             return Err(TrainError::Model(ModelError::Weights(why)));
         }
-        self.adam.step(&loss.backward()?, recipe.rate)?;
+        self.adam.step(&loss.backward()?, rate)?;
         Ok((value, targets.rows.len()))
     }
 }
 
-fn laid_out(rows: &[&[u32]], longest: usize) -> (Padded, Targets) {
-    let newest: Vec<&[u32]> = rows.iter().map(|rows| &rows[rows.len().saturating_sub(longest + 1)..]).collect();
+/// All but the last of each history as it is read, and all but the first as what is to be told.
+fn laid_out(histories: &[&History], longest: usize) -> (Padded, Targets) {
+    let newest = |history: &&History| history.part(history.len().saturating_sub(longest + 1)..history.len());
+    let newest: Vec<History> = histories.iter().map(newest).collect();
     let sequences: Vec<Sequence> =
-        newest.iter().map(|rows| Sequence::of_rows(&rows[..rows.len() - 1], longest)).collect();
+        newest.iter().map(|history| history.part(0..history.len() - 1).sequence(longest)).collect();
     let padded = Padded::new(&sequences.iter().collect::<Vec<_>>());
     let mut targets = Targets { places: Vec::new(), rows: Vec::new() };
     for (at, rows) in newest.into_iter().enumerate() {

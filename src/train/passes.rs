@@ -2,6 +2,7 @@
 
 use super::dataset::Case;
 use super::evaluate::Terms;
+use super::history::History;
 use crate::features::Attributes;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -10,14 +11,16 @@ use std::sync::Arc;
 /// What is learned from and measured on.
 #[derive(Clone, Copy)]
 pub struct Data<'a> {
-    /// Sequences of rows, oldest first.
-    pub sequences: &'a [Vec<u32>],
+    /// What shoppers did.
+    pub sequences: &'a [History],
     /// What says when to end; where there is none every pass is made.
     pub validation: &'a [Case],
     /// How validation is measured.
     pub terms: Terms<'a>,
     /// What is known of the items.
     pub attributes: &'a Arc<Attributes>,
+    /// The rates of the passes, where another training has found them; empty where validation finds them.
+    pub rates: &'a [f32],
     /// Where the state is kept after every pass, and gone on from where it is there; nowhere by default.
     pub keep: Option<&'a Path>,
 }
@@ -29,8 +32,10 @@ pub struct Pass {
     pub epoch: usize,
     /// The mean loss.
     pub loss: f64,
-    /// NDCG@10, or MRR@20 where seen items are ranked, on the validation cases; 0 without any.
-    pub metric: f64,
+    /// NDCG@10, or MRR@20 where seen items are ranked, on the validation cases; none without any.
+    pub metric: Option<f64>,
+    /// The rate that it learned with.
+    pub rate: f32,
     /// How long learning took, in seconds.
     pub seconds: f64,
 }

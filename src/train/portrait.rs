@@ -93,7 +93,7 @@ fn scored(ranker: &dyn Ranker, case: &Case, terms: Terms<'_>) -> Result<Vec<f32>
 fn shown(ranker: &dyn Ranker, case: &Case, terms: Terms<'_>) -> Result<Shown, TrainError> {
     let scores = scored(ranker, case, terms)?;
     let Case { history, target } = case.clone();
-    Ok(Shown { history, target, rank: rank(&scores, target), list: best(&scores, SESSIONS.1) })
+    Ok(Shown { history: history.to_vec(), target, rank: rank(&scores, target), list: best(&scores, SESSIONS.1) })
 }
 
 fn calibration(ranker: &dyn Ranker, cases: &[Case], terms: Terms<'_>) -> Result<Vec<Bin>, TrainError> {
@@ -117,6 +117,7 @@ fn calibration(ranker: &dyn Ranker, cases: &[Case], terms: Terms<'_>) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use super::super::history::History;
     use super::*;
 
     /// Says that row 1 comes with .75 and row 2 with .25.
@@ -127,7 +128,7 @@ mod tests {
             "sure"
         }
 
-        fn score(&self, _: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError> {
+        fn score(&self, _: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
             scores.copy_from_slice(&[0.0, 0.75, 0.25]);
             Ok(())
         }
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn probabilities_that_hold_are_on_the_diagonal() {
-        let case = |at: usize| Case { history: vec![], target: if at.is_multiple_of(4) { 2 } else { 1 } };
+        let case = |at: usize| Case { history: History::default(), target: if at.is_multiple_of(4) { 2 } else { 1 } };
         let cases: Vec<Case> = (0..40).map(case).collect();
         let terms = Terms { rows: 3, mask_seen: false, counts: &[0, 1, 1] };
         let bins = calibration(&Sure, &cases, terms).unwrap();

@@ -1,18 +1,24 @@
 //! Whatever can score every item after a history: the baselines, the encoder, the blend.
 
 use super::error::TrainError;
+use super::history::History;
 
 /// A way to rank items.
 pub trait Ranker: Sync {
     /// Its name in tables.
     fn name(&self) -> &str;
 
+    /// Whether it goes by what is written of items, and so may know most of those that few have met.
+    fn reads_text(&self) -> bool {
+        false
+    }
+
     /// Writes a score for every item after each history: `scores` is `[histories, rows]`, zeros at first; row 0 is
     /// padding's and is never ranked. Scores are not below 0, and of a history they sum to 1 at most, so that rankers blend.
     ///
     /// # Errors
     /// The model's.
-    fn score(&self, histories: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError>;
+    fn score(&self, histories: &[&History], scores: &mut [f32]) -> Result<(), TrainError>;
 }
 
 /// Divides by the sum, where there is one.

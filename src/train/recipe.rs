@@ -12,8 +12,10 @@ pub struct Recipe {
     pub patience: usize,
     /// Sequences a step.
     pub batch: usize,
-    /// The rate of learning.
+    /// The rate of learning, at first.
     pub rate: f32,
+    /// What the rate is multiplied by after each pass that validation did not find better than all before; 1 for never.
+    pub slows: f32,
     /// Share of places dropped.
     pub dropout: f32,
     /// Items drawn at each step that a target is compared with, beside the step's other targets; 0 compares with all.
@@ -26,6 +28,16 @@ pub struct Recipe {
 
 impl Default for Recipe {
     fn default() -> Self {
-        Self { epochs: 60, patience: 5, batch: 128, rate: 1e-3, dropout: 0.3, negatives: 0, seed: 1, cases: 8_000 }
+        Self {
+            epochs: 60,
+            patience: 5,
+            batch: 128,
+            rate: 1e-3,
+            slows: 0.5,
+            dropout: 0.3,
+            negatives: 0,
+            seed: 1,
+            cases: 8_000,
+        }
     }
 }

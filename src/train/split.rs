@@ -2,6 +2,7 @@
 
 use super::dataset::{Case, Dataset};
 use super::error::TrainError;
+use super::history::History;
 
 /// How a data set is parted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,16 +16,16 @@ pub enum Protocol {
 }
 
 /// A data set in parts.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub struct Split {
     /// Rows of the item table.
     pub rows: usize,
     /// What is learned.
-    pub train: Vec<Vec<u32>>,
+    pub train: Vec<History>,
     /// What chooses: when to stop, how to blend.
     pub validation: Vec<Case>,
     /// What is learned once all is chosen; the same as `train` in protocol A.
-    pub refit: Vec<Vec<u32>>,
+    pub refit: Vec<History>,
     /// Whether the model's weights are learned again on `refit`; counted baselines always are.
     pub retrain: bool,
     /// What is measured.
@@ -60,11 +61,11 @@ impl Protocol {
 
 fn leave_one_out(data: &Dataset, retrain: bool) -> Split {
     let long = || data.sequences.iter().filter(|sequence| sequence.len() >= 3);
-    let before = |left: usize| long().map(move |sequence| sequence[..sequence.len() - left].to_vec());
+    let before = |left: usize| long().map(move |sequence| sequence.part(0..sequence.len() - left));
     let cases = |left: usize| {
         long().map(move |sequence| {
-            let (history, rest) = sequence.split_at(sequence.len() - left);
-            Case { history: history.to_vec(), target: rest.first().copied().unwrap_or_default() }
+            let end = sequence.len() - left;
+            Case { history: sequence.part(0..end), target: sequence[end] }
         })
     };
     Split {
@@ -81,9 +82,9 @@ fn leave_one_out(data: &Dataset, retrain: bool) -> Split {
 fn sessions(data: &Dataset, test: &[Case]) -> Split {
     // The files are in the order of time.
     let (train, held) = data.sequences.split_at(data.sequences.len() * 95 / 100);
-    let beginnings = |session: &Vec<u32>| {
+    let beginnings = |session: &History| {
         let session = session.clone();
-        (1..session.len()).map(move |at| Case { history: session[..at].to_vec(), target: session[at] })
+        (1..session.len()).map(move |at| Case { history: session.part(0..at), target: session[at] })
     };
     Split {
         rows: data.vocabulary.rows(),
@@ -108,9 +109,10 @@ mod tests {
     fn the_last_item_is_the_test_and_the_one_before_chooses() {
         let data = Dataset::of(&[vec![1, 2, 3, 4], vec![5, 6]], None).unwrap();
         let split = Protocol::LeaveOneOut.split(&data).unwrap();
-        assert_eq!((split.train, split.refit), (vec![vec![1, 2]], vec![vec![1, 2]]));
-        assert_eq!(split.validation, [Case { history: vec![1, 2], target: 3 }]);
-        assert_eq!(split.test, [Case { history: vec![1, 2, 3], target: 4 }]);
+        assert_eq!(split.train, [vec![1, 2]]);
+        assert_eq!(split.refit, [vec![1, 2]]);
+        assert_eq!(split.validation, [Case { history: vec![1, 2].into(), target: 3 }]);
+        assert_eq!(split.test, [Case { history: vec![1, 2, 3].into(), target: 4 }]);
         assert_eq!(Protocol::LeaveOneOutRefit.split(&data).unwrap().refit, [vec![1, 2, 3]]);
     }
 

@@ -44,10 +44,10 @@ impl State {
         made >= recipe.epochs.max(1) || (self.best > 0 && made - self.best >= recipe.patience.max(1))
     }
 
-    /// Adds a pass; its weights are the best where its metric is, or where nothing is measured.
-    pub(super) fn add(&mut self, pass: Pass, unmeasured: bool, weights: &Weights) -> Result<(), TrainError> {
+    /// Adds a pass; its weights are the best where its metric is, or where there is none.
+    pub(super) fn add(&mut self, pass: Pass, weights: &Weights) -> Result<(), TrainError> {
         let before = self.best.checked_sub(1).and_then(|at| self.passes.get(at));
-        if unmeasured || before.is_none_or(|before| pass.metric > before.metric) {
+        if pass.metric.is_none() || before.is_none_or(|before| pass.metric > before.metric) {
             self.best = pass.epoch;
             self.tensors = copies(weights)?;
         }
@@ -120,11 +120,13 @@ pub fn fingerprint(config: &ModelConfig, recipe: &Recipe, data: &Data<'_>) -> St
         hash.update((rows.len() as u64).to_le_bytes());
         rows.iter().for_each(|row| hash.update(row.to_le_bytes()));
     };
-    data.sequences.iter().for_each(|sequence| rows(sequence));
-    for case in data.validation {
-        rows(&case.history);
-        rows(&[case.target]);
+    for history in data.sequences.iter().chain(data.validation.iter().map(|case| &case.history)) {
+        rows(history);
+        rows(&history.actions().map(|action| action as u32).collect::<Vec<u32>>());
+        history.times().for_each(|at| rows(&[(at >> 32) as u32, at as u32]));
     }
+    data.validation.iter().for_each(|case| rows(&[case.target]));
+    data.rates.iter().for_each(|rate| rows(&[rate.to_bits()]));
     (0..data.attributes.rows()).for_each(|row| rows(data.attributes.of(row)));
     hex::encode(hash.finalize())
 }

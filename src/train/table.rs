@@ -3,14 +3,16 @@
 use super::baselines::{
     CoVisitation, CoVisitationConfig, Ease, ItemKnn, Popularity, Recency, SessionKnn, TextKnn, counts,
 };
-use super::blend::{self, Blend};
+use super::blend::{Blend, Mixture};
 use super::choose;
 use super::encoder::Encoder;
 use super::error::TrainError;
 use super::evaluate::{Terms, measure};
+use super::history::History;
 use super::metrics::Metrics;
 use super::passes::{Data, Pass, Watch};
 use super::portrait::Portrait;
+use super::proportions;
 use super::ranker::Ranker;
 use super::recipe::Recipe;
 use super::split::Split;
@@ -56,8 +58,8 @@ pub struct Line {
 pub struct Table {
     /// The lines, the blend last.
     pub lines: Vec<Line>,
-    /// The shares of the blend: of the encoder, co-visitation and VMIS-kNN.
-    pub shares: Vec<f32>,
+    /// What the blend is made of.
+    pub mixture: Mixture,
     /// How well the blend ranks the validation cases that it was learned on.
     pub blended: f64,
     /// The pass that validation chose.
@@ -107,14 +109,15 @@ pub fn compare(plan: Plan<'_>, watch: Watch<'_>) -> Result<Table, TrainError> {
     let Plan { split, attributes, config, recipe, .. } = plan;
     let learned = counts(&split.train, split.rows);
     let terms = Terms { rows: split.rows, mask_seen: split.mask_seen, counts: &learned };
-    let data = Data { sequences: &split.train, validation: &split.validation, terms, attributes, keep: plan.keep };
-    let mut trained = trainer::train(config, recipe, data, watch)?;
-    let (epoch, passes) = (trained.epoch, std::mem::take(&mut trained.passes));
-    let covisitation = CoVisitation::new(&split.train, split.rows, covisited(split));
-    let sessions = SessionKnn::new(&split.train, split.rows);
+    let data =
+        Data { sequences: &split.train, validation: &split.validation, terms, attributes, rates: &[], keep: plan.keep };
+    let trained = trainer::train(config, recipe, data, watch)?;
+    let (epoch, passes) = (trained.epoch, trained.passes.clone());
+    let counted = Counted::new(&split.train, split, attributes);
     let step = split.validation.len().div_ceil(BLENDED);
     let cases: Vec<_> = split.validation.iter().step_by(step.max(1)).cloned().collect();
-    let (shares, blended) = blend::learn(&[&trained.encoder, &covisitation, &sessions], &cases, terms)?;
+    let (mixture, blended) = counted.blended(&trained.encoder, |parts| proportions::learn(parts, &cases, terms))?;
+    drop(counted);
     let encoder = finally(plan, config, trained, data, watch)?;
     let plain = match (choose::plain(config), plan.plain) {
         (plain, true) if plain != *config => {
@@ -125,12 +128,33 @@ pub fn compare(plan: Plan<'_>, watch: Watch<'_>) -> Result<Table, TrainError> {
         }
         _ => None,
     };
-    let (lines, portrait) = lines(plan, &encoder, plain.as_ref(), &shares)?;
-    Ok(Table { lines, shares, blended, epoch, passes, config: config.clone(), recipe: recipe.clone(), portrait })
+    let (lines, portrait) = lines(plan, &encoder, plain.as_ref(), &mixture)?;
+    Ok(Table { lines, mixture, blended, epoch, passes, config: config.clone(), recipe: recipe.clone(), portrait })
 }
 
-fn covisited(split: &Split) -> CoVisitationConfig {
-    CoVisitationConfig { repeats: !split.mask_seen, ..CoVisitationConfig::default() }
+/// What is only counted and is a part of the blend beside the encoder.
+struct Counted {
+    covisitation: CoVisitation,
+    sessions: SessionKnn,
+    text: Option<TextKnn>,
+}
+
+impl Counted {
+    fn new(sequences: &[History], split: &Split, attributes: &Attributes) -> Self {
+        let config = CoVisitationConfig { repeats: !split.mask_seen, ..CoVisitationConfig::default() };
+        Self {
+            covisitation: CoVisitation::new(sequences, split.rows, config),
+            sessions: SessionKnn::new(sequences, split.rows),
+            text: (attributes.rows() == split.rows).then(|| TextKnn::new(attributes)),
+        }
+    }
+
+    /// Hands on the parts of the blend: the encoder, and all that is here.
+    fn blended<T>(&self, encoder: &Encoder, then: impl FnOnce(&[&dyn Ranker]) -> T) -> T {
+        let mut parts: Vec<&dyn Ranker> = vec![encoder, &self.covisitation, &self.sessions];
+        parts.extend(self.text.as_ref().map(|text| text as &dyn Ranker));
+        then(&parts)
+    }
 }
 
 /// The model learned again on all but the test, where the protocol says so; else as it is.
@@ -145,7 +169,8 @@ fn finally(
         return Ok(trained.encoder);
     }
     let recipe = Recipe { epochs: trained.epoch, ..plan.recipe.clone() };
-    let data = Data { sequences: &plan.split.refit, validation: &[], keep: None, ..data };
+    let rates: Vec<f32> = trained.passes.iter().map(|pass| pass.rate).collect();
+    let data = Data { sequences: &plan.split.refit, validation: &[], rates: &rates, keep: None, ..data };
     Ok(trainer::train(config, &recipe, data, watch)?.encoder)
 }
 
@@ -153,26 +178,27 @@ fn lines(
     plan: Plan<'_>,
     encoder: &Encoder,
     plain: Option<&Encoder>,
-    shares: &[f32],
+    mixture: &Mixture,
 ) -> Result<(Vec<Line>, Portrait), TrainError> {
     let split = plan.split;
     let counts = counts(&split.refit, split.rows);
-    let covisitation = CoVisitation::new(&split.refit, split.rows, covisited(split));
+    let counted = Counted::new(&split.refit, split, plan.attributes);
     let popularity = Popularity::new(&split.refit, split.rows);
     let recency = Recency::new(split.rows);
-    let sessions = SessionKnn::new(&split.refit, split.rows);
     let items = ItemKnn::new(&split.refit, split.rows);
     let ease = Ease::new(&split.refit, split.rows)?;
-    let text = (plan.attributes.rows() == split.rows).then(|| TextKnn::new(plan.attributes));
-    let blend = Blend::new(&[encoder, &covisitation, &sessions], shares);
-    let mut rankers: Vec<&dyn Ranker> = vec![&popularity, &recency, &covisitation, &sessions, &items, &ease];
-    rankers.extend(text.as_ref().map(|text| text as &dyn Ranker));
+    let mut rankers: Vec<&dyn Ranker> =
+        vec![&popularity, &recency, &counted.covisitation, &counted.sessions, &items, &ease];
+    rankers.extend(counted.text.as_ref().map(|text| text as &dyn Ranker));
     rankers.extend(plain.map(|plain| plain as &dyn Ranker));
     rankers.extend(plan.others);
-    rankers.extend([encoder as &dyn Ranker, &blend]);
     let terms = Terms { rows: split.rows, mask_seen: split.mask_seen, counts: &counts };
-    let lines = rankers.into_iter().map(|ranker| line(ranker, split, terms, plan.recipe.seed));
-    Ok((lines.collect::<Result<_, _>>()?, Portrait::of(encoder, &blend, split, terms)?))
+    counted.blended(encoder, |parts| {
+        let blend = Blend::new(parts, mixture, terms);
+        let all = rankers.into_iter().chain([encoder as &dyn Ranker, &blend]);
+        let lines = all.map(|ranker| line(ranker, split, terms, plan.recipe.seed)).collect::<Result<_, _>>()?;
+        Ok((lines, Portrait::of(encoder, &blend, split, terms)?))
+    })
 }
 
 /// Measures one ranker on the test.

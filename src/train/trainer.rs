@@ -6,6 +6,7 @@ use super::dataset::Case;
 use super::encoder::Encoder;
 use super::error::TrainError;
 use super::evaluate::{Terms, measure};
+use super::history::History;
 use super::learner::Learner;
 use super::metrics::{ndcg, reciprocal};
 use super::passes::{Data, Pass, Told, Watch};
@@ -36,7 +37,7 @@ pub struct Trained {
 /// # Errors
 /// Settings out of bounds, nothing to learn, a state that cannot be kept or is another training's, candle's.
 pub fn train(config: &ModelConfig, recipe: &Recipe, data: Data<'_>, watch: Watch<'_>) -> Result<Trained, TrainError> {
-    let usable: Vec<&[u32]> = data.sequences.iter().map(Vec::as_slice).filter(|rows| rows.len() >= 2).collect();
+    let usable: Vec<&History> = data.sequences.iter().filter(|history| history.len() >= 2).collect();
     if usable.is_empty() {
         return Err(TrainError::Unfit("no sequence has two items: there is nothing to learn".into()));
     }
@@ -53,14 +54,15 @@ pub fn train(config: &ModelConfig, recipe: &Recipe, data: Data<'_>, watch: Watch
     while !state.ended(recipe) {
         let (began, epoch) = (Instant::now(), state.passes.len() + 1);
         let mut tell = |done, of, loss| watch(Told::Step { epoch, done, of, loss });
-        let loss = learner.pass(&usable, recipe, epoch, &mut tell)?;
+        let rate = rate(recipe, data.rates, &state.passes);
+        let loss = learner.pass(&usable, recipe, (epoch, rate), &mut tell)?;
         let seconds = began.elapsed().as_secs_f64();
         let encoder = Encoder::new(learner.model)?;
         let metric = validate(&encoder, &cases, data.terms)?;
         learner.model = encoder.into_model();
-        let pass = Pass { epoch, loss, metric, seconds };
+        let pass = Pass { epoch, loss, metric, rate, seconds };
         watch(Told::Pass(&pass));
-        state.add(pass, cases.is_empty(), &weights)?;
+        state.add(pass, &weights)?;
         if let Some(path) = data.keep {
             state.write(path, &of, &weights, &learner.adam)?;
         }
@@ -73,16 +75,28 @@ pub fn train(config: &ModelConfig, recipe: &Recipe, data: Data<'_>, watch: Watch
     Ok(Trained { encoder: Encoder::new(model)?, tensors, epoch: best, passes })
 }
 
+/// The rate of the next pass. It follows from the passes alone, so that a training that was cut off goes on with it.
+fn rate(recipe: &Recipe, found: &[f32], passes: &[Pass]) -> f32 {
+    if let Some(rate) = found.get(passes.len()).or(found.last()) {
+        return *rate;
+    }
+    let (mut rate, mut best) = (recipe.rate, None);
+    for metric in passes.iter().filter_map(|pass| pass.metric) {
+        if best.is_some_and(|best| metric <= best) { rate *= recipe.slows } else { best = Some(metric) }
+    }
+    rate
+}
+
 /// The name of the items' own vectors among the weights.
 const ITEMS: &str = "items";
 
 /// Takes from items that were never met what they learned of themselves: only that they were never the answer. What they
 /// are known by stays, so that they are ranked like others that are known by the same.
-fn forget_unmet(tensors: &mut HashMap<String, Tensor>, sequences: &[&[u32]]) -> Result<(), TrainError> {
+fn forget_unmet(tensors: &mut HashMap<String, Tensor>, sequences: &[&History]) -> Result<(), TrainError> {
     let Some(items) = tensors.get(ITEMS) else { return Ok(()) };
     let (rows, width) = items.dims2()?;
     let mut met = vec![false; rows];
-    sequences.iter().copied().flatten().for_each(|row| met[*row as usize] = true);
+    sequences.iter().flat_map(|history| history.iter()).for_each(|row| met[*row as usize] = true);
     let mut values = items.flatten_all()?.to_vec1::<f32>()?;
     values.chunks_exact_mut(width).zip(met).filter(|(_, met)| !met).for_each(|(vector, _)| vector.fill(0.0));
     let forgotten = Tensor::from_vec(values, (rows, width), &Device::Cpu)?;
@@ -98,13 +112,13 @@ fn drawn(cases: &[Case], recipe: &Recipe) -> Vec<Case> {
     cases
 }
 
-fn validate(encoder: &Encoder, cases: &[Case], terms: Terms<'_>) -> Result<f64, TrainError> {
+fn validate(encoder: &Encoder, cases: &[Case], terms: Terms<'_>) -> Result<Option<f64>, TrainError> {
     if cases.is_empty() {
-        return Ok(0.0);
+        return Ok(None);
     }
     let ranks = measure(encoder, cases, terms)?.ranks;
     let value = |rank: &f32| if terms.mask_seen { ndcg(*rank, 10.0) } else { reciprocal(*rank, 20.0) };
-    Ok(ranks.iter().map(value).sum::<f64>() / ranks.len() as f64)
+    Ok(Some(ranks.iter().map(value).sum::<f64>() / ranks.len() as f64))
 }
 
 #[cfg(test)]
@@ -116,7 +130,7 @@ mod tests {
     use std::sync::Arc;
 
     /// Item follows item around a circle: what comes next is sure.
-    fn circle() -> Vec<Vec<u32>> {
+    fn circle() -> Vec<History> {
         (0..60u32).map(|user| (0..6).map(|at| (user + at) % 20 + 1).collect()).collect()
     }
 
@@ -125,7 +139,7 @@ mod tests {
     fn learned(recipe: &Recipe, validation: &[Case], keep: Option<&Path>) -> Result<Trained, TrainError> {
         let sequences = circle();
         let attributes = Arc::default();
-        let data = Data { sequences: &sequences, validation, terms: TERMS, attributes: &attributes, keep };
+        let data = Data { sequences: &sequences, validation, terms: TERMS, attributes: &attributes, rates: &[], keep };
         let config = ModelConfig { width: 16, max_length: 8, ..ModelConfig::small(21) };
         train(&config, recipe, data, &mut |_| ())
     }
@@ -139,7 +153,7 @@ mod tests {
     }
 
     fn next() -> Vec<Case> {
-        (0..20).map(|at| Case { history: vec![at + 1, (at + 1) % 20 + 1], target: (at + 2) % 20 + 1 }).collect()
+        (0..20).map(|at| Case { history: vec![at + 1, (at + 1) % 20 + 1].into(), target: (at + 2) % 20 + 1 }).collect()
     }
 
     fn assert_same(one: &Trained, other: &Trained) {
@@ -153,9 +167,9 @@ mod tests {
     #[test]
     fn a_sure_order_is_learned_and_the_same_seed_learns_the_same() {
         let one = trained(&recipe(), &next());
-        assert!(one.passes[one.epoch - 1].metric > 0.95, "{:?}", one.passes);
+        assert!(one.passes[one.epoch - 1].metric > Some(0.95), "{:?}", one.passes);
         let again = validate(&one.encoder, &next(), TERMS).unwrap();
-        assert!((again - one.passes[one.epoch - 1].metric).abs() < 1e-9, "the best pass is the one kept");
+        assert_eq!(again, one.passes[one.epoch - 1].metric, "the best pass is the one kept");
         assert_same(&one, &trained(&recipe(), &next()));
     }
 
@@ -165,24 +179,37 @@ mod tests {
         let of = |item: u32| if item == 21 || (item < 21 && item.is_multiple_of(2)) { "red" } else { "blue" };
         let names: Vec<Vec<&str>> = (0..23).map(|item| if item == 0 { vec![] } else { vec![of(item)] }).collect();
         let attributes = Arc::new(Attributes::new(&names));
-        let sequences: Vec<Vec<u32>> =
+        let sequences: Vec<History> =
             (0..60u32).map(|user| (0..6).map(|at| (user * 7 + at * (user % 9 + 1) * 2) % 20 + 1).collect()).collect();
         let terms = Terms { rows: 23, mask_seen: true, counts: &[0; 23] };
-        let data = Data { sequences: &sequences, validation: &[], terms, attributes: &attributes, keep: None };
+        let data =
+            Data { sequences: &sequences, validation: &[], terms, attributes: &attributes, rates: &[], keep: None };
         let config = ModelConfig { width: 16, max_length: 8, attributes: 2, ..ModelConfig::small(23) };
         let trained = train(&config, &Recipe { epochs: 8, ..recipe() }, data, &mut |_| ()).unwrap();
         let mut scores = vec![0f32; 23];
-        trained.encoder.score(&[&[2, 6, 10]], &mut scores).unwrap();
+        trained.encoder.score(&[&vec![2, 6, 10].into()], &mut scores).unwrap();
         assert!(scores[21] > 1.5 * scores[22], "{} {}", scores[21], scores[22]);
         scores.fill(0.0);
-        trained.encoder.score(&[&[3, 7, 11]], &mut scores).unwrap();
+        trained.encoder.score(&[&vec![3, 7, 11].into()], &mut scores).unwrap();
         assert!(scores[22] > 1.5 * scores[21], "{} {}", scores[21], scores[22]);
     }
 
     #[test]
     fn drawn_items_teach_the_order_too() {
         let one = trained(&Recipe { negatives: 6, ..recipe() }, &next());
-        assert!(one.passes[one.epoch - 1].metric > 0.9, "{:?}", one.passes);
+        assert!(one.passes[one.epoch - 1].metric > Some(0.9), "{:?}", one.passes);
+    }
+
+    #[test]
+    fn the_rate_falls_after_passes_that_are_not_better_and_is_the_one_found_elsewhere_where_there_is_one() {
+        let pass =
+            |(metric, epoch): (f64, usize)| Pass { epoch, loss: 1.0, metric: Some(metric), rate: 0.0, seconds: 0.0 };
+        let passes: Vec<Pass> = [0.1, 0.3, 0.2, 0.3, 0.4].into_iter().zip(1..).map(pass).collect();
+        let recipe = Recipe { rate: 0.8, slows: 0.5, ..recipe() };
+        let rates: Vec<f32> = (0..=5).map(|made| rate(&recipe, &[], &passes[..made])).collect();
+        assert_eq!(rates, [0.8, 0.8, 0.8, 0.4, 0.2, 0.2]);
+        let found: Vec<f32> = (0..3).map(|made| rate(&recipe, &[0.3, 0.1], &passes[..made])).collect();
+        assert_eq!(found, [0.3, 0.1, 0.1]);
     }
 
     #[test]
@@ -193,7 +220,7 @@ mod tests {
 
     #[test]
     fn it_ends_when_validation_no_longer_grows() {
-        let never = [Case { history: vec![1], target: 0 }];
+        let never = [Case { history: vec![1].into(), target: 0 }];
         let recipe = Recipe { epochs: 50, patience: 2, ..recipe() };
         assert_eq!(trained(&recipe, &never).passes.len(), 3);
     }

@@ -123,19 +123,18 @@ fn metrics(table: &Table) -> String {
 }
 
 fn learning(table: &Table) -> String {
-    let shares: Vec<String> = table.shares.iter().map(|share| format!("{share:.2}")).collect();
     format!(
-        "Pass {} of {} was chosen, the ring. Shares of encoder, co-visitation and VMIS-kNN in the blend: {}. Seed {}.",
+        "Pass {} of {} was chosen, the ring. Shares in the blend: {}. Seed {}.",
         table.epoch,
         table.passes.len(),
-        shares.join(", "),
+        escaped(&table.mixture.to_string()),
         table.recipe.seed
     )
 }
 
 fn curves(table: &Table) -> String {
-    let of = |value: fn(&crate::train::Pass) -> f64| table.passes.iter().map(value).collect::<Vec<f64>>();
-    let (loss, validation) = (of(|pass| pass.loss), of(|pass| pass.metric));
+    let loss: Vec<f64> = table.passes.iter().map(|pass| pass.loss).collect();
+    let validation: Vec<f64> = table.passes.iter().filter_map(|pass| pass.metric).collect();
     if loss.is_empty() {
         return String::new();
     }

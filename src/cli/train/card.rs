@@ -2,6 +2,7 @@
 
 use super::learned::Learned;
 use crate::cli::figures::shown;
+use crate::model::blend_fact;
 use crate::train::LEARNED_UNTIL;
 use crate::train::table::{BLEND, Table};
 use jiff::Timestamp;
@@ -16,8 +17,9 @@ pub(super) fn facts(learned: &Learned, table: &Table) -> BTreeMap<String, String
         ("passes".to_owned(), table.epoch.to_string()),
         ("recipe".to_owned(), serde_json::to_string(&table.recipe).unwrap_or_default()),
     ]);
-    let names = ["blend_encoder", "blend_co_visitation", "blend_sessions"];
-    facts.extend(names.iter().zip(&table.shares).map(|(name, share)| ((*name).to_owned(), format!("{share:.2}"))));
+    facts.extend(table.mixture.shares.iter().map(|share| (blend_fact(&share.of), format!("{:.2}", share.share))));
+    facts.insert(blend_fact("seen"), format!("{:.2}", table.mixture.seen));
+    facts.insert(blend_fact("newcomers"), format!("{:.2}", table.mixture.newcomers));
     facts.extend(learned.until.map(|until| (LEARNED_UNTIL.to_owned(), until.to_string())));
     if let Some(line) = table.line(BLEND) {
         facts.insert("ndcg_10".to_owned(), format!("{:.4}", line.all.ndcg_10.mean));
@@ -45,7 +47,8 @@ pub(super) fn text(learned: &Learned, table: &Table, facts: &BTreeMap<String, St
     }
     text.push_str("\n## Passes\n| pass | loss | validation |\n|---|---|---|\n");
     for pass in &table.passes {
-        text.push_str(&format!("| {} | {:.4} | {:.4} |\n", pass.epoch, pass.loss, pass.metric));
+        let metric = pass.metric.map_or_else(|| "–".to_owned(), |metric| format!("{metric:.4}"));
+        text.push_str(&format!("| {} | {:.4} | {metric} |\n", pass.epoch, pass.loss));
     }
     text.push_str("\n## Settings\n| | |\n|---|---|\n");
     if let Ok(serde_json::Value::Object(config)) = serde_json::to_value(&table.config) {

@@ -2,7 +2,7 @@
 
 use crate::cli::evaluate::shop;
 use crate::features::{Attributes, Vocabulary};
-use crate::train::{Dataset, Incumbent, Protocol, Split, is_unknown, split_by_time};
+use crate::train::{Dataset, History, Incumbent, Protocol, Split, is_unknown, split_by_time};
 use anyhow::Context;
 use jiff::Timestamp;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub(super) struct Learned {
     /// Parted: the newest is measured.
     pub(super) split: Split,
     /// Every sequence to its end.
-    pub(super) all: Vec<Vec<u32>>,
+    pub(super) all: Vec<History>,
     /// When the newest event was; none for data without times.
     pub(super) until: Option<i64>,
     /// What was read, in words.
@@ -43,13 +43,12 @@ impl Learned {
             shop.interactions(),
             shop.unknown
         );
-        let rows = |history: &Vec<(u32, i64)>| history.iter().map(|(row, _)| *row).collect();
         Ok(Self {
-            all: shop.histories.iter().map(rows).collect(),
             until: Some(shop.newest()),
             fair: known.is_some_and(|known| is_unknown(&shop, known)),
             split,
             data,
+            all: shop.histories,
             vocabulary: shop.vocabulary,
             attributes: shop.attributes,
             titles: shop.titles,

@@ -94,8 +94,7 @@ fn train(arguments: &Arguments) -> anyhow::Result<String> {
             "no version was published: {lost}. More events or other settings may help; --force publishes it all the same"
         );
     }
-    let passes = Recipe { epochs: table.epoch, ..recipe };
-    let (of, trained) = finally(&learned, &config, &passes, &kept)?;
+    let (of, trained) = finally(&learned, &table, &kept)?;
     let version = learned.version(&of);
     let folder = arguments.out.join(&version);
     publish(&folder, &learned, &table, &trained, &lost)?;
@@ -171,17 +170,25 @@ fn judged(learned: &Learned, table: &Table, incumbent: Option<&Incumbent>) -> Ve
     counts.map(|loss| loss.to_string()).collect()
 }
 
-/// Learns from all events, for as many passes as the recipe says.
-fn finally(learned: &Learned, config: &ModelConfig, recipe: &Recipe, kept: &Path) -> anyhow::Result<(String, Trained)> {
+/// Learns from all events as the measured model did, for as many passes as served it best.
+fn finally(learned: &Learned, table: &Table, kept: &Path) -> anyhow::Result<(String, Trained)> {
+    let (config, recipe) = (&table.config, Recipe { epochs: table.epoch, ..table.recipe.clone() });
+    let rates: Vec<f32> = table.passes.iter().map(|pass| pass.rate).collect();
     let counts = vec![0; learned.split.rows];
     let terms = Terms { rows: learned.split.rows, mask_seen: learned.split.mask_seen, counts: &counts };
     let keep = kept.join("published");
-    let data =
-        Data { sequences: &learned.all, validation: &[], terms, attributes: &learned.attributes, keep: Some(&keep) };
+    let data = Data {
+        sequences: &learned.all,
+        validation: &[],
+        terms,
+        attributes: &learned.attributes,
+        rates: &rates,
+        keep: Some(&keep),
+    };
     let mut progress = Progress::new(recipe.epochs);
-    let trained = trainer::train(config, recipe, data, &mut |told| progress.tell(told))?;
+    let trained = trainer::train(config, &recipe, data, &mut |told| progress.tell(told))?;
     progress.finish();
-    Ok((fingerprint(config, recipe, &data), trained))
+    Ok((fingerprint(config, &recipe, &data), trained))
 }
 
 fn reported<'a>(heading: &'a str, learned: &'a Learned, table: &'a Table) -> Report<'a> {

@@ -37,8 +37,24 @@ impl CandidateSource for Similar {
                 }
             }
         }
+        let newcomers = newcomers(ask);
+        if newcomers > 0.0 {
+            found.values_mut().for_each(|candidate| candidate.score *= 1.0 + newcomers / (1.0 + met(ask, candidate)));
+        }
         super::best(found.into_values().collect(), LIMIT)
     }
+}
+
+/// The benefit of the doubt that training found affordable for products few have met, where what comes next is asked for.
+fn newcomers(ask: &Ask<'_>) -> f64 {
+    let served = ask.encoded.session().filter(|_| ask.request.seeds.is_empty());
+    served.and_then(|session| session.by.served().shares()).map_or(0.0, |shares| shares.newcomers)
+}
+
+/// How often a product was met, faded by time.
+fn met(ask: &Ask<'_>, candidate: &Candidate) -> f64 {
+    let id = ask.index.product(candidate.ordinal).and_then(|product| ask.statistics.id(&product.key));
+    id.map_or(0.0, |id| ask.statistics.popularity(id, ask.now).max(0.0))
 }
 
 fn anchors<'a>(ask: &Ask<'a>) -> Vec<(&'a ProductKey, f64)> {

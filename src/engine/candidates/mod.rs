@@ -96,7 +96,7 @@ impl Source {
             Source::New => weights.new,
             Source::Encoder => weights.encoder,
             Source::RecentlyViewed => only(Intent::RecentlyViewed),
-            Source::BoughtBefore => only(Intent::BuyAgain),
+            Source::BoughtBefore => only(Intent::BuyAgain) + weights.bought_before,
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Products bought together, by what is made of the counts: lift, PMI, and what the gateway serves.
+//! Products bought together, by what is made of the counts: lift, PMI, and as the gateway counts them.
 
 use super::super::error::TrainError;
+use super::super::history::History;
 use super::super::ranker::{Ranker, normalize};
 use super::counts;
 use crate::features::goes_with;
@@ -22,17 +23,17 @@ pub struct Together {
 
 impl Together {
     /// Counts baskets of distinct rows.
-    pub fn new(baskets: &[Vec<u32>], rows: usize) -> Self {
+    pub fn new(baskets: &[impl AsRef<[u32]>], rows: usize) -> Self {
         let mut holders: Vec<Vec<u32>> = vec![Vec::new(); rows];
         let paired = |basket: &[u32]| basket.len().min(PAIRED);
-        for (basket, at) in baskets.iter().zip(0u32..) {
+        for (basket, at) in baskets.iter().map(AsRef::as_ref).zip(0u32..) {
             basket[..paired(basket)].iter().for_each(|row| holders[*row as usize].push(at));
         }
         // A row at a time, so that only pairs that exist take room.
         let mut seen = vec![0u32; rows];
         let pairs = holders.iter().zip(0u32..).map(|(holders, own)| {
             let mut met = Vec::new();
-            for basket in holders.iter().map(|at| &baskets[*at as usize]) {
+            for basket in holders.iter().map(|at| baskets[*at as usize].as_ref()) {
                 for row in basket[..paired(basket)].iter().filter(|row| **row != own) {
                     if seen[*row as usize] == 0 {
                         met.push(*row);
@@ -64,8 +65,8 @@ impl Together {
     }
 
     /// As the gateway does: of each product the most frequent neighbours, weighed by [`goes_with`].
-    pub fn served(&self) -> Companions {
-        self.made("served", KEPT, |both, one, other| goes_with(f64::from(both), one, other))
+    pub fn counted(&self) -> Companions {
+        self.made("together", KEPT, |both, one, other| goes_with(f64::from(both), one, other))
     }
 
     fn made(&self, name: &'static str, kept: usize, weight: impl Fn(u32, f64, f64) -> f64) -> Companions {
@@ -92,7 +93,7 @@ impl Ranker for Companions {
         self.name
     }
 
-    fn score(&self, histories: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError> {
+    fn score(&self, histories: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
         for (history, scores) in histories.iter().zip(scores.chunks_exact_mut(self.neighbours.len())) {
             for (row, weight) in history.iter().flat_map(|row| &self.neighbours[*row as usize]) {
                 scores[*row as usize] += weight;
@@ -129,11 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_served_is_the_cosine_with_certainty_summed_over_the_basket() {
-        let of = |both: f32, one: f32, other: f32| both / ((1.0 + one) * (1.0 + other)).sqrt() * both / (both + 1.0);
+    fn what_is_served_is_summed_over_the_basket() {
+        let of = |both: f32, one: f32, other: f32| {
+            both / ((1.0 + one).powf(0.7) * (1.0 + other).powf(0.4)) * both / (both + 1.0)
+        };
         let (two, three) = (of(8.0, 10.0, 18.0), of(2.0, 10.0, 6.0));
-        assert_near(&scores(&together().served(), &[1], 5), &shares([0.0, 0.0, two, three, 0.0]));
+        assert_near(&scores(&together().counted(), &[1], 5), &shares([0.0, 0.0, two, three, 0.0]));
         let (two, three) = (two + of(10.0, 14.0, 18.0), three + of(4.0, 14.0, 6.0));
-        assert_near(&scores(&together().served(), &[1, 4], 5), &shares([0.0, 0.0, two, three, 0.0]));
+        assert_near(&scores(&together().counted(), &[1, 4], 5), &shares([0.0, 0.0, two, three, 0.0]));
     }
 }

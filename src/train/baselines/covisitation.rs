@@ -1,6 +1,7 @@
 //! Which item follows which: directed, weighed by distance, summed over the history with decay.
 
 use super::super::error::TrainError;
+use super::super::history::History;
 use super::super::ranker::{Ranker, normalize};
 use std::collections::BTreeMap;
 
@@ -37,14 +38,14 @@ pub struct CoVisitation {
 
 impl CoVisitation {
     /// Counts the training sequences.
-    pub fn new(sequences: &[Vec<u32>], rows: usize, config: CoVisitationConfig) -> Self {
+    pub fn new(sequences: &[impl AsRef<[u32]>], rows: usize, config: CoVisitationConfig) -> Self {
         let mut counted: Vec<BTreeMap<u32, f32>> = vec![BTreeMap::new(); rows];
         let mut count = |from: u32, to: u32, weight: f32| {
             if weight > 0.0 {
                 *counted[from as usize].entry(to).or_default() += weight;
             }
         };
-        for sequence in sequences {
+        for sequence in sequences.iter().map(AsRef::as_ref) {
             for (at, from) in sequence.iter().enumerate() {
                 for (apart, to) in (1..=config.window).zip(&sequence[at + 1..]) {
                     let weight = 1.0 / apart as f32;
@@ -76,7 +77,7 @@ impl Ranker for CoVisitation {
         "co-visitation"
     }
 
-    fn score(&self, histories: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError> {
+    fn score(&self, histories: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
         for (history, scores) in histories.iter().zip(scores.chunks_exact_mut(self.followers.len())) {
             let mut weight = 1.0;
             for row in history.iter().rev().take(SPEAKERS) {

@@ -3,6 +3,7 @@
 //! Its matrix is square in the items, so only the most frequent are in it: the others score nothing.
 
 use super::super::error::TrainError;
+use super::super::history::History;
 use super::super::ranker::{Ranker, normalize};
 use super::counts;
 use candle_core::{Device, Result, Tensor};
@@ -31,11 +32,16 @@ impl Ease {
     ///
     /// # Errors
     /// Candle's.
-    pub fn new(sequences: &[Vec<u32>], rows: usize) -> std::result::Result<Self, TrainError> {
+    pub fn new(sequences: &[impl AsRef<[u32]>], rows: usize) -> std::result::Result<Self, TrainError> {
         Self::of(sequences, rows, ITEMS, DAMPING)
     }
 
-    fn of(sequences: &[Vec<u32>], rows: usize, most: usize, damping: f32) -> std::result::Result<Self, TrainError> {
+    fn of<S: AsRef<[u32]>>(
+        sequences: &[S],
+        rows: usize,
+        most: usize,
+        damping: f32,
+    ) -> std::result::Result<Self, TrainError> {
         let counts = counts(sequences, rows);
         let mut kept: Vec<u32> = (1..rows as u32).filter(|row| counts[*row as usize] > 0).collect();
         kept.sort_by_key(|row| std::cmp::Reverse(counts[*row as usize]));
@@ -47,7 +53,7 @@ impl Ease {
             return Ok(Self { places, kept, weights: Vec::new() });
         }
         let mut together = vec![0f32; size * size];
-        for sequence in sequences {
+        for sequence in sequences.iter().map(AsRef::as_ref) {
             let newest = &sequence[sequence.len().saturating_sub(PAIRED)..];
             let mut set: Vec<usize> =
                 newest.iter().filter_map(|row| places[*row as usize]).map(|at| at as usize).collect();
@@ -112,7 +118,7 @@ impl Ranker for Ease {
         "EASE"
     }
 
-    fn score(&self, histories: &[&[u32]], scores: &mut [f32]) -> std::result::Result<(), TrainError> {
+    fn score(&self, histories: &[&History], scores: &mut [f32]) -> std::result::Result<(), TrainError> {
         let size = self.kept.len();
         let mut sums = vec![0f32; size];
         for (history, scores) in histories.iter().zip(scores.chunks_exact_mut(self.places.len())) {
@@ -164,6 +170,6 @@ mod tests {
         let found = scores(&ease, &[2], 5);
         assert!(found[3] > 0.99 && found[1] + found[4] < 1e-6, "{found:?}");
         assert_near(&scores(&ease, &[1], 5), &[0.0; 5]);
-        assert_near(&scores(&Ease::of(&[], 3, 9, 1.0).unwrap(), &[1], 3), &[0.0; 3]);
+        assert_near(&scores(&Ease::of::<Vec<u32>>(&[], 3, 9, 1.0).unwrap(), &[1], 3), &[0.0; 3]);
     }
 }

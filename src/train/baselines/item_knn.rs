@@ -1,6 +1,7 @@
 //! Items bought by the same users: the cosine of their sets of users, undirected, without order.
 
 use super::super::error::TrainError;
+use super::super::history::History;
 use super::super::ranker::{Ranker, normalize};
 use super::counts;
 use super::covisitation::strongest;
@@ -18,9 +19,10 @@ pub struct ItemKnn {
 
 impl ItemKnn {
     /// Counts the training sequences.
-    pub fn new(sequences: &[Vec<u32>], rows: usize) -> Self {
+    pub fn new(sequences: &[impl AsRef<[u32]>], rows: usize) -> Self {
         let sets: Vec<Vec<u32>> = sequences
             .iter()
+            .map(AsRef::as_ref)
             .map(|rows| rows[rows.len().saturating_sub(PAIRED)..].iter().copied().collect::<BTreeSet<u32>>())
             .map(|set| set.into_iter().collect())
             .collect();
@@ -47,9 +49,9 @@ impl Ranker for ItemKnn {
         "item-kNN"
     }
 
-    fn score(&self, histories: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError> {
+    fn score(&self, histories: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
         for (history, scores) in histories.iter().zip(scores.chunks_exact_mut(self.neighbours.len())) {
-            for row in *history {
+            for row in history.iter() {
                 for (neighbour, share) in &self.neighbours[*row as usize] {
                     scores[*neighbour as usize] += share;
                 }

@@ -1,5 +1,6 @@
 //! What a model must beat: rankers that only count. Each stands in every table.
 
+mod again;
 mod companions;
 mod covisitation;
 mod ease;
@@ -9,6 +10,7 @@ mod recency;
 mod session_knn;
 mod text_knn;
 
+pub use again::Again;
 pub use companions::{Companions, Together};
 pub use covisitation::{CoVisitation, CoVisitationConfig};
 pub use ease::Ease;
@@ -19,9 +21,9 @@ pub use session_knn::SessionKnn;
 pub use text_knn::TextKnn;
 
 /// How often each row occurs.
-pub fn counts(sequences: &[Vec<u32>], rows: usize) -> Vec<u32> {
+pub fn counts(sequences: &[impl AsRef<[u32]>], rows: usize) -> Vec<u32> {
     let mut counts = vec![0u32; rows];
-    for row in sequences.iter().flatten() {
+    for row in sequences.iter().flat_map(AsRef::as_ref) {
         if let Some(count) = counts.get_mut(*row as usize) {
             *count = count.saturating_add(1);
         }
@@ -32,12 +34,12 @@ pub fn counts(sequences: &[Vec<u32>], rows: usize) -> Vec<u32> {
 #[cfg(test)]
 fn scores(ranker: &dyn super::Ranker, history: &[u32], rows: usize) -> Vec<f32> {
     let mut scores = vec![0f32; rows];
-    ranker.score(&[history], &mut scores).unwrap();
+    ranker.score(&[&history.to_vec().into()], &mut scores).unwrap();
     scores
 }
 
 #[cfg(test)]
-fn assert_near(found: &[f32], expected: &[f32]) {
+pub(super) fn assert_near(found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len());
     assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{found:?} is not {expected:?}");
 }

@@ -1,6 +1,7 @@
 //! The most frequent items, whoever asks.
 
 use super::super::error::TrainError;
+use super::super::history::History;
 use super::super::ranker::{Ranker, normalize};
 use super::counts;
 
@@ -9,7 +10,7 @@ pub struct Popularity(Vec<f32>);
 
 impl Popularity {
     /// Counts the training sequences.
-    pub fn new(sequences: &[Vec<u32>], rows: usize) -> Self {
+    pub fn new(sequences: &[impl AsRef<[u32]>], rows: usize) -> Self {
         let mut shares: Vec<f32> = counts(sequences, rows).into_iter().map(|count| count as f32).collect();
         normalize(&mut shares);
         Self(shares)
@@ -21,7 +22,7 @@ impl Ranker for Popularity {
         "popularity"
     }
 
-    fn score(&self, _: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError> {
+    fn score(&self, _: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
         scores.chunks_exact_mut(self.0.len()).for_each(|row| row.copy_from_slice(&self.0));
         Ok(())
     }

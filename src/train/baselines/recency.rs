@@ -2,6 +2,7 @@
 //! ranking it can only miss.
 
 use super::super::error::TrainError;
+use super::super::history::History;
 use super::super::ranker::Ranker;
 
 /// Items of the history, halved step by step into the past.
@@ -21,7 +22,7 @@ impl Ranker for Recency {
         "recency"
     }
 
-    fn score(&self, histories: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError> {
+    fn score(&self, histories: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
         for (history, scores) in histories.iter().zip(scores.chunks_exact_mut(self.rows)) {
             let mut weight = 0.5;
             for row in history.iter().rev() {

@@ -5,6 +5,7 @@
 //! shared item stands and by how rare the item is.
 
 use super::super::error::TrainError;
+use super::super::history::History;
 use super::super::ranker::{Ranker, normalize};
 use std::collections::BTreeMap;
 
@@ -27,8 +28,8 @@ pub struct SessionKnn {
 
 impl SessionKnn {
     /// Indexes the training sequences, which are in the order of time.
-    pub fn new(sequences: &[Vec<u32>], rows: usize) -> Self {
-        let sessions: Vec<Vec<u32>> = sequences.iter().map(|sequence| distinct(sequence)).collect();
+    pub fn new(sequences: &[impl AsRef<[u32]>], rows: usize) -> Self {
+        let sessions: Vec<Vec<u32>> = sequences.iter().map(|sequence| distinct(sequence.as_ref())).collect();
         let mut holders: Vec<Vec<u32>> = vec![Vec::new(); rows];
         let mut held = vec![0u32; rows];
         for (at, session) in sessions.iter().enumerate().rev() {
@@ -84,7 +85,7 @@ impl Ranker for SessionKnn {
         "VMIS-kNN"
     }
 
-    fn score(&self, histories: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError> {
+    fn score(&self, histories: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
         for (history, scores) in histories.iter().zip(scores.chunks_exact_mut(self.holders.len())) {
             self.vote(history, scores);
         }

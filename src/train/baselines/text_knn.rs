@@ -2,6 +2,7 @@
 //! event of an item, so it is what a new item's ranking is measured against.
 
 use super::super::error::TrainError;
+use super::super::history::History;
 use super::super::ranker::{Ranker, normalize};
 use crate::features::Attributes;
 
@@ -44,7 +45,11 @@ impl Ranker for TextKnn {
         "text-kNN"
     }
 
-    fn score(&self, histories: &[&[u32]], scores: &mut [f32]) -> Result<(), TrainError> {
+    fn reads_text(&self) -> bool {
+        true
+    }
+
+    fn score(&self, histories: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
         for (history, scores) in histories.iter().zip(scores.chunks_exact_mut(self.names.len())) {
             let mut counts = 1.0;
             for row in history.iter().rev().take(SPEAKERS) {
