@@ -214,6 +214,8 @@ pub enum Noun {
     Collection,
     /// An order.
     Order,
+    /// A customer.
+    Customer,
 }
 
 /// What a root field, seen in traffic, says about the shopper. Argument names are the platform's.

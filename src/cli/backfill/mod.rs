@@ -93,7 +93,8 @@ fn ingest(settings: &Settings) -> anyhow::Result<Arc<Ingest>> {
         platform: shop.platform,
         customers: None,
         store: store.clone(),
-        decisions: store,
+        decisions: store.clone(),
+        shop: store,
         catalogue: Arc::new(assemble::catalogue(settings)?),
         learner: Arc::new(Nobody),
     };
@@ -106,11 +107,13 @@ impl Learner for Nobody {
     fn learn(&self, _: &ShopperKey, _: &[Event]) {}
 
     fn forget(&self, _: &ShopperKey) {}
+
+    fn forget_everyone(&self) {}
 }
 
 /// How many of each, in words.
 fn told(delivered: &Delivered) -> String {
-    let Delivered { accepted, duplicates, unused } = delivered;
+    let Delivered { accepted, duplicates, unused, .. } = delivered;
     format!(
         "{accepted} taken, {duplicates} known before, {unused} of no use (nobody named, no consent, unknown products)"
     )
