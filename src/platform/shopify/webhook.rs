@@ -256,7 +256,7 @@ fn product(told: &Value, triggered: Timestamp) -> Vec<News> {
     let mut news = ProductNews::of(key, at);
     news.handle = text("handle").map(Into::into);
     news.title = text("title").map(Into::into);
-    news.text = text("body_html").map(|html| plain(html).into());
+    news.text = text("body_html").map(|html| loose::words(html, TEXT).into());
     news.category = text("product_type").map(Into::into);
     news.vendor = text("vendor").map(Into::into);
     news.tags = told.get("tags").map(tags);
@@ -296,26 +296,6 @@ fn tags(told: &Value) -> Vec<Box<str>> {
     let mut tags: Vec<Box<str>> = trimmed.map(Into::into).collect();
     tags.sort_unstable();
     tags
-}
-
-/// The words of a description without its marks.
-fn plain(html: &str) -> String {
-    let mut words = String::new();
-    let mut within = false;
-    for character in html.chars() {
-        match character {
-            '<' => {
-                within = true;
-                words.push(' ');
-            }
-            '>' if within => within = false,
-            character if !within => words.push(character),
-            _ => {}
-        }
-    }
-    let plain = words.replace("&nbsp;", " ").replace("&amp;", "&").replace("&quot;", "\"").replace("&#39;", "'");
-    let words: Vec<&str> = plain.split_whitespace().collect();
-    words.join(" ").chars().take(TEXT).collect()
 }
 
 fn product_gone(told: &Value, triggered: Timestamp) -> Vec<News> {
