@@ -57,11 +57,8 @@ impl Learner for Learns {
         self.engine.forget_everyone();
         self.products.clear();
         self.remembered.clear();
-        if let Some(gateway) = self.gateway.get()
-            && let Some(composed) = gateway.composed()
-        {
-            // The same schema, and no document known.
-            gateway.serve(composed);
+        if let Some(gateway) = self.gateway.get() {
+            gateway.forget_documents();
         }
     }
 }
