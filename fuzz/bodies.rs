@@ -4,6 +4,10 @@
 
 use apollo_compiler::ExecutableDocument;
 use bytes::Bytes;
+use outfitter::catalogue::Catalogue;
+use outfitter::domain::consent::Consent;
+use outfitter::domain::event::{Event, MAX_LINES};
+use outfitter::domain::ids::ShopperKey;
 use outfitter::gateway::compose::Composed;
 use outfitter::gateway::documents::Documents;
 use outfitter::gateway::envelope;
@@ -13,10 +17,14 @@ use outfitter::gateway::plan::{Branch, HIDDEN, Step, Trie};
 use outfitter::gateway::rerank::Sealer;
 use outfitter::gateway::variables::Variables;
 use outfitter::gateway::{defer, personalize, splice};
+use outfitter::ingest::{self, Beacon, Delivered, Deps, Form, Ingest, Learner};
 use outfitter::platform;
+use outfitter::platform::news::{Change, News, Webhooks};
+use outfitter::store::MemoryStore;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::sync::{Arc, LazyLock};
+use tokio::runtime::Runtime;
 
 static DOCUMENTS: LazyLock<Documents> = LazyLock::new(|| {
     let platform = platform::open(&platform::Config::default()).unwrap();
@@ -188,5 +196,104 @@ pub(super) fn multipart(data: &[u8]) {
     assert_eq!(whole, cut);
     if let Ok(text) = std::str::from_utf8(body) {
         defer::parts_of(text, [body], 1000);
+    }
+}
+
+/// Nobody learns.
+struct Nobody;
+
+impl Learner for Nobody {
+    fn learn(&self, _: &ShopperKey, _: &[Event]) {}
+
+    fn forget(&self, _: &ShopperKey) {}
+
+    fn forget_everyone(&self) {}
+}
+
+/// Ingest over a store in memory, before a catalogue that knows nothing yet and so refuses no product.
+static INGEST: LazyLock<(Runtime, Arc<Ingest>)> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let store = Arc::new(MemoryStore::default());
+    let deps = Deps {
+        platform: platform::open(&platform::Config::default()).unwrap(),
+        customers: None,
+        store: store.clone(),
+        decisions: store.clone(),
+        shop: store,
+        catalogue: Arc::new(Catalogue::default()),
+        learner: Arc::new(Nobody),
+    };
+    let mut config = ingest::Config { default_consent: Consent::ALL, ..ingest::Config::default() };
+    // The samples are of some day; no shopper is too quick.
+    config.events.max_age = std::time::Duration::from_secs(100 * 365 * 86_400);
+    (config.events.burst, config.events.per_minute) = (u32::MAX, u32::MAX);
+    let ingest = runtime.block_on(async { Ingest::new(config, deps).unwrap() });
+    (runtime, ingest)
+});
+
+/// Webhooks of every platform, proof aside.
+static PLATFORMS: LazyLock<[(&str, Box<dyn Webhooks>); 3]> = LazyLock::new(|| {
+    let adobe = platform::adobe::webhook::Config { client: Some("client-1".to_owned()), ..Default::default() };
+    [
+        ("shopify", Box::new(platform::shopify::webhook::ShopifyWebhooks::open(&Default::default()).unwrap())),
+        (
+            "bigcommerce",
+            Box::new(platform::bigcommerce::webhook::BigcommerceWebhooks::open(&Default::default()).unwrap()),
+        ),
+        ("adobe", Box::new(platform::adobe::webhook::AdobeWebhooks::open(&adobe).unwrap())),
+    ]
+});
+
+/// A webhook's body is read and done. The first line says whose it is and its topic: `shopify orders/create`.
+pub(super) fn webhook(data: &[u8]) {
+    let at = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let (line, body) = data.split_at(at);
+    let body = body.get(1..).unwrap_or_default();
+    let line = std::str::from_utf8(line).unwrap_or_default();
+    let (name, topic) = line.split_once(' ').unwrap_or((line, ""));
+    let mut headers = http::HeaderMap::new();
+    if let Ok(value) = http::HeaderValue::from_str(topic) {
+        headers.insert("x-shopify-topic", value);
+    }
+    if topic == "own" {
+        headers.insert("x-adobe-commerce-webhook-signature", http::HeaderValue::from_static("-"));
+    }
+    let now = "2026-11-28T12:00:00Z".parse().unwrap();
+    // What names no platform goes to all of them.
+    let named = PLATFORMS.iter().any(|(own, _)| *own == name);
+    for (_, platform) in PLATFORMS.iter().filter(|(own, _)| !named || *own == name) {
+        // Whoever cannot sign is not believed, whatever the bytes.
+        assert!(platform.prove(&headers, body, now).is_err());
+        let Ok(delivery) = platform.read(&headers, body, now) else { continue };
+        for news in &delivery.news {
+            match news {
+                News::Did(_, event) => assert!(event.lines.len() <= MAX_LINES && event.id.as_str().len() <= 300),
+                News::Catalogue(Change::Product(product)) => {
+                    assert!(product.text.as_ref().is_none_or(|text| text.chars().count() <= 2_000));
+                    assert!(product.tags.as_ref().is_none_or(|tags| tags.len() <= 2_048));
+                }
+                _ => {}
+            }
+        }
+        let (runtime, ingest) = &*INGEST;
+        runtime.block_on(ingest.backfill(&delivery.news, &mut Delivered::default())).unwrap();
+    }
+}
+
+/// A beacon is read and taken. The first line is the path below `/events` with its query: `/v1/batch`, `/?form=ga4`.
+pub(super) fn beacon(data: &[u8]) {
+    let at = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let (line, body) = data.split_at(at);
+    let body = body.get(1..).unwrap_or_default();
+    let line = String::from_utf8_lossy(line);
+    let (path, query) = line.split_once('?').unwrap_or((&line, ""));
+    let form = query.strip_prefix("form=").and_then(Form::named).or_else(|| Form::named(path));
+    let beacon = Beacon { form, query: query.to_owned(), body: Bytes::copy_from_slice(body), ..Beacon::default() };
+    let (runtime, ingest) = &*INGEST;
+    let Ok(taken) = runtime.block_on(ingest.beacon(&beacon)) else { return };
+    assert!(taken.outcomes.len() <= ingest::beacon::MOST && taken.accepted <= taken.outcomes.len());
+    for became in &taken.outcomes {
+        assert!(became.id.chars().count() <= 128, "{}", became.id);
+        assert_eq!(became.code.is_none(), became.outcome == "ACCEPTED");
     }
 }

@@ -2,6 +2,7 @@
 //! integration tests use it.
 
 mod customers;
+mod learns;
 
 use super::stores::Stores;
 use crate::catalogue::crawl::Crawler;
@@ -31,6 +32,7 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use customers::Customers;
 use http::HeaderName;
+use learns::{InUse, Learns};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -132,6 +134,7 @@ pub struct State {
     sealer: Sealer,
     /// Documents that clients name by hash; as much memory as the settings at start gave.
     remembered: Remembered,
+    in_use: InUse,
     demo: bool,
 }
 
@@ -146,20 +149,22 @@ impl State {
             Err(error) => ReadAgain { kind: "model", outcome: "refused", detail: &format!("{error:#}") }.emit(),
         }
         let Stores { store, decisions, log } = Stores::open(settings)?;
+        let products = Products::new(&settings.products);
+        let remembered = Remembered::new(settings.persisted.memory.as_u64());
+        let in_use = InUse::default();
         let deps = Deps {
             platform: shop.load().platform.clone(),
             customers: Some(Arc::new(Customers(shop.clone()))),
             store: store.clone(),
             decisions: decisions.clone(),
+            shop: store.clone(),
             catalogue: catalogue.clone(),
-            learner: engine.clone(),
+            learner: Arc::new(Learns::new(&engine, &products, &remembered, &in_use)),
         };
         let ingest = Ingest::new(settings.ingest.clone(), deps)?;
         let (key, older) = ingest.derived_keys(CURSORS);
         let sealer = Sealer::new(&key);
         sealer.rekey(&key, &older);
-        let remembered = Remembered::new(settings.persisted.memory.as_u64());
-        let products = Products::new(&settings.products);
         let shown = products.clone();
         catalogue.listen(move |product| shown.invalidate(product));
         let (lifecycle, reloaded) = (Lifecycle::default(), Reloaded::default());
@@ -176,6 +181,7 @@ impl State {
             metrics,
             sealer,
             remembered,
+            in_use,
             demo,
         })
     }
@@ -213,6 +219,7 @@ impl State {
             debug: settings.debug,
         };
         let gateway = Arc::new(Gateway::waiting(modules, settings.limits.clone()));
+        self.in_use.set(&gateway);
         let app = App::new(AppParts {
             backend: gateway.clone(),
             config: settings.server.clone(),

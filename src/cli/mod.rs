@@ -4,6 +4,7 @@ pub mod assemble;
 mod backfill;
 mod catalogue;
 mod check;
+mod customer;
 mod decisions;
 pub mod demo;
 mod doctor;
@@ -46,6 +47,8 @@ enum Command {
     Catalogue(catalogue::Arguments),
     /// Take over the past: orders of files, or the platform's own export.
     Backfill(backfill::Arguments),
+    /// Write what is stored of one customer, for whoever asks for their data.
+    Customer(customer::Arguments),
     /// Train a model on the shop's events, compare it with every baseline, and publish it as a new version.
     Train(train::Arguments),
     /// Train on a public data set and print the model beside every baseline.
@@ -98,6 +101,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Schema(arguments) => schema::run(arguments).await,
             Command::Catalogue(arguments) => catalogue::run(arguments).await,
             Command::Backfill(arguments) => backfill::run(arguments).await,
+            Command::Customer(arguments) => customer::run(arguments).await,
             Command::Train(arguments) => train::run(arguments).await,
             Command::Evaluate(arguments) => evaluate::run(arguments).await,
             Command::Models(arguments) => models::run(arguments).await,

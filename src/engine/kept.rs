@@ -89,6 +89,12 @@ impl Decisions {
         self.0.run_pending_tasks();
     }
 
+    /// Forgets all decisions.
+    pub(super) fn clear(&self) {
+        self.0.invalidate_all();
+        self.0.run_pending_tasks();
+    }
+
     #[cfg(test)]
     pub(super) fn shoppers(&self) -> Vec<Option<ShopperKey>> {
         self.0.iter().map(|(key, _)| key.shopper.clone()).collect()

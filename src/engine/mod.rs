@@ -194,6 +194,13 @@ impl Engine {
         self.decisions.forget(shopper);
     }
 
+    /// Forgets everything that was learned, of every shopper and of all together: the shop has left.
+    pub fn forget_everyone(&self) {
+        self.write().clear();
+        self.tastes.clear();
+        self.decisions.clear();
+    }
+
     /// All slates of one request wave, in the order asked. Together they take no longer than `config.deadline`: those
     /// not decided by then are the fallback slate, marked `DEADLINE`. Each is a decision of its own, also where its
     /// ranking was kept from a moment ago. Never fails.

@@ -99,6 +99,12 @@ impl Tastes {
     pub(super) fn forget(&self, shopper: &ShopperKey) {
         self.kept.invalidate(shopper);
     }
+
+    /// Forgets what was read of every shopper.
+    pub(super) fn clear(&self) {
+        self.kept.invalidate_all();
+        self.kept.run_pending_tasks();
+    }
 }
 
 impl fmt::Debug for Tastes {

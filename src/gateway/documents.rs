@@ -69,6 +69,14 @@ impl Documents {
         &self.composed
     }
 
+    /// Forgets all documents and plans.
+    pub fn clear(&self) {
+        self.classified.invalidate_all();
+        self.plans.invalidate_all();
+        self.classified.run_pending_tasks();
+        self.plans.run_pending_tasks();
+    }
+
     /// What a document is. The hash finds it, the text is compared: two documents with one hash never mix.
     pub fn classify(&self, text: &Arc<str>) -> Result<Arc<Classified>, RequestError> {
         let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());

@@ -17,6 +17,7 @@ pub mod execute;
 pub mod expansion;
 mod failure;
 mod federated;
+mod forget;
 pub mod forward;
 pub mod introspect;
 pub mod json;

@@ -12,6 +12,7 @@ use super::identity::{Caller, CustomerCheck, Customers, Evidence, Hasher, Identi
 use super::learn::Learner;
 use super::limit::Limit;
 use super::record::{Recorded, Recorder};
+use super::redactions::Redactions;
 use super::senders::Webhooks;
 use super::spool::Spool;
 use super::traffic::{RootField, Sights, claims, proof, roots};
@@ -23,7 +24,7 @@ use crate::domain::event::{Event, EventType};
 use crate::engine::context::Context;
 use crate::platform::Platform;
 use crate::platform::secret::Secret;
-use crate::store::{DecisionStore, ShopperState, ShopperStore, StoreError};
+use crate::store::{DecisionStore, ShopStore, ShopperState, ShopperStore, StoreError};
 use crate::telemetry::events::LearningDropped;
 use apollo_compiler::ast::{OperationDefinition, Selection};
 use bytes::Bytes;
@@ -47,6 +48,8 @@ pub struct Deps {
     pub store: Arc<dyn ShopperStore>,
     /// The decision log, which erasing reaches, too.
     pub decisions: Arc<dyn DecisionStore>,
+    /// What concerns the shop as a whole.
+    pub shop: Arc<dyn ShopStore>,
     /// What ranking knows of the products.
     pub catalogue: Arc<Catalogue>,
     /// What learns from events.
@@ -68,6 +71,8 @@ pub struct Ingest {
     pub(super) identity: Identity,
     pub(super) eraser: Eraser,
     pub(super) withdrawn: Withdrawn,
+    pub(super) shop: Arc<dyn ShopStore>,
+    pub(super) redactions: Arc<Redactions>,
     limit: Limit,
     seen: Seen,
     sights: Sights,
@@ -102,6 +107,8 @@ impl Ingest {
                 recorder: Arc::clone(&recorder),
             },
             withdrawn: Withdrawn::new(),
+            shop: deps.shop,
+            redactions: Arc::default(),
             limit: Limit::new(&config.events),
             seen: Seen::new(),
             sights: Sights::new(),
@@ -116,6 +123,7 @@ impl Ingest {
             config,
         });
         ingest.start_spool();
+        ingest.start_redactions();
         Ok(ingest)
     }
 
@@ -249,6 +257,15 @@ impl Ingest {
         let found = forget::forget(&self.eraser, &self.withdrawn, caller).await?;
         self.erase_behind(caller.keys().cloned().collect(), Consent::ALL).await;
         Ok(found)
+    }
+
+    /// Forgets everything of every shopper that is in memory.
+    pub(super) fn forget_everyone(&self) {
+        self.eraser.learner.forget_everyone();
+        self.recorder.clear();
+        self.identity.forget_everyone();
+        self.limit.clear();
+        self.seen.clear();
     }
 
     /// Whether an operation with these root fields can say anything, so that its answer is worth a copy.

@@ -26,6 +26,11 @@ impl Seen {
         Self { ids: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build() }
     }
 
+    /// Forgets what was seen.
+    pub(super) fn clear(&self) {
+        self.ids.invalidate_all();
+    }
+
     /// Puts duplicates out.
     pub(super) fn sift(&self, who: &ShopperKey, batch: &mut Batch) {
         batch.sift(|event| {

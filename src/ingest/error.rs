@@ -88,7 +88,7 @@ pub enum StartError {
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// No secret is configured for webhooks of this platform, or there is no such platform.
-    #[error("webhooks of this platform are not taken here; name its secrets under ingest.webhooks")]
+    #[error("webhooks of this platform are not taken here; name its secrets or keys under ingest.webhooks")]
     NotTaken,
     /// The delivery is not proven to be the platform's.
     #[error(transparent)]

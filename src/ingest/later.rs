@@ -53,6 +53,16 @@ impl Ingest {
         let weak = Arc::downgrade(self);
         tokio::spawn(async move {
             let mut wait = FIRST;
+            // What was kept before a redaction of the whole shop, of which this process has not heard yet, goes first.
+            while let Some(ingest) = weak.upgrade() {
+                if ingest.look().await.is_ok() {
+                    break;
+                }
+                drop(ingest);
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(LONGEST);
+            }
+            wait = FIRST;
             while let Some(ingest) = weak.upgrade() {
                 let Some(spool) = &ingest.spool else { return };
                 wait = match spool.oldest().await {
@@ -76,6 +86,13 @@ impl Ingest {
     }
 
     async fn settled(&self, task: &Task) -> bool {
-        matches!(tokio::time::timeout(PATIENCE, self.perform(task, Pace::Free)).await, Ok(Ok(_)))
+        let performed = async {
+            match task {
+                // What waits behind it came later.
+                Task::Redact(at) => self.redact_shop(*at, false).await,
+                task => self.perform(task, Pace::Free).await.map(drop),
+            }
+        };
+        matches!(tokio::time::timeout(PATIENCE, performed).await, Ok(Ok(())))
     }
 }

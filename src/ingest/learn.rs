@@ -10,14 +10,7 @@ pub trait Learner: Send + Sync {
 
     /// Forgets what ties the shopper to what was learned, and what is kept of decisions. Counts that name nobody stay.
     fn forget(&self, who: &ShopperKey);
-}
 
-impl Learner for crate::engine::Engine {
-    fn learn(&self, who: &ShopperKey, events: &[Event]) {
-        crate::engine::Engine::learn(self, who, events);
-    }
-
-    fn forget(&self, who: &ShopperKey) {
-        crate::engine::Engine::forget(self, who);
-    }
+    /// Forgets everything, counts that name nobody among it: the shop has left.
+    fn forget_everyone(&self);
 }

@@ -41,6 +41,11 @@ impl Limit {
         batch.refuse_beyond(taken, Rejection::RateLimited, message);
     }
 
+    /// Forgets everyone's rate.
+    pub(super) fn clear(&self) {
+        self.buckets.invalidate_all();
+    }
+
     /// Takes up to `wanted` from the shopper's bucket; the answer is how many there were.
     fn take(&self, who: &ShopperKey, wanted: usize, now: Instant) -> usize {
         let bucket = self.buckets.get_with_by_ref(who, || Arc::new(Mutex::new(Bucket { left: self.burst, at: now })));

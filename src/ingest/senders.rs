@@ -1,18 +1,22 @@
-//! Who may deliver webhooks, and which deliveries came already.
+//! Who may deliver webhooks, and which deliveries came already: remembered in the store that replicas share, and in this
+//! process for when that is away.
 
 use super::deduplicate::hash;
 use super::error::StartError;
 use crate::platform::news::Delivery;
 use crate::platform::webhooks::{self, Opened};
+use crate::store::ShopStore;
 use arc_swap::ArcSwap;
 use moka::sync::Cache;
 use std::fmt;
 use std::time::Duration;
 
-/// Deliveries remembered at once.
+/// Deliveries remembered at once in this process.
 const REMEMBERED: u64 = 500_000;
 /// For how long: Shopify tries again for four hours, and may be a day late.
 const REMEMBERED_FOR: Duration = Duration::from_secs(48 * 3600);
+/// How long the store is waited for. One that does not answer knows nothing: each event still counts once by its own id.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Who may deliver, and what was delivered.
 pub(super) struct Webhooks {
@@ -27,15 +31,32 @@ impl Webhooks {
         Ok(Self { opened: ArcSwap::from_pointee((webhooks::open(config)?, config.patience)), known })
     }
 
-    /// Whether the delivery came before, by one of its ids.
-    pub(super) fn knows(&self, delivery: &Delivery) -> bool {
-        delivery.ids.iter().any(|id| self.known.contains_key(&hash(&[id])))
+    /// Whether the delivery came before, by one of its ids, to this process or to another replica.
+    pub(super) async fn knows(&self, store: &dyn ShopStore, delivery: &Delivery) -> bool {
+        let hashes: Vec<u128> = hashes(delivery).collect();
+        if hashes.iter().any(|hash| self.known.contains_key(hash)) {
+            return true;
+        }
+        matches!(tokio::time::timeout(PATIENCE, store.knows(&names(&hashes))).await, Ok(Ok(true)))
     }
 
-    /// From now on it came before.
-    pub(super) fn remember(&self, delivery: &Delivery) {
-        delivery.ids.iter().for_each(|id| self.known.insert(hash(&[id]), ()));
+    /// From now on it came before, here and, where the store answers, everywhere.
+    pub(super) async fn remember(&self, store: &dyn ShopStore, delivery: &Delivery) {
+        let hashes: Vec<u128> = hashes(delivery).collect();
+        hashes.iter().for_each(|hash| self.known.insert(*hash, ()));
+        let told = tokio::time::timeout(PATIENCE, store.remember(&names(&hashes), REMEMBERED_FOR)).await;
+        if !matches!(told, Ok(Ok(()))) {
+            tracing::debug!("a delivery is remembered by this process alone: the store does not answer");
+        }
     }
+}
+
+fn hashes(delivery: &Delivery) -> impl Iterator<Item = u128> + '_ {
+    delivery.ids.iter().map(|id| hash(&[id]))
+}
+
+fn names(hashes: &[u128]) -> Vec<String> {
+    hashes.iter().map(|hash| format!("{hash:032x}")).collect()
 }
 
 impl fmt::Debug for Webhooks {

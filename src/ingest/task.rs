@@ -12,6 +12,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::ShopperKey;
 use crate::domain::market::Market;
 use crate::store::StoreError;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// One piece of work.
@@ -24,6 +25,8 @@ pub(super) enum Task {
     Erase(Vec<ShopperKey>),
     /// These purposes are taken back by whoever has these keys.
     Withdraw(Vec<ShopperKey>, Consent),
+    /// Everything of every shopper goes, by a redaction of that moment.
+    Redact(Timestamp),
 }
 
 /// Events with whose they are.
@@ -57,6 +60,10 @@ impl Ingest {
             }
             Task::Withdraw(keys, purposes) => {
                 self.take_back(keys, *purposes).await?;
+                Ok(Vec::new())
+            }
+            Task::Redact(at) => {
+                self.redact_shop(*at, true).await?;
                 Ok(Vec::new())
             }
         }

@@ -91,12 +91,22 @@ impl Rules<'_> {
         self.catalogue.is_empty() || self.catalogue.ordinal(key).is_some()
     }
 
+    /// Some platforms name a line by its variant alone.
+    fn complete_line(&self, line: &mut Line) {
+        if !self.knows(line.product.as_str())
+            && let Some(product) = line.variant.as_ref().and_then(|variant| self.catalogue.by_variant(variant.as_str()))
+        {
+            line.product = product.key.clone();
+        }
+    }
+
     fn lines(&self, lines: &mut Vec<Line>) -> Result<(), Reason> {
         let told = lines.len();
         if told > MAX_LINES {
             return Err(malformed(format!("`lines` has {told} lines; send at most {MAX_LINES}")));
         }
         lines.iter().try_for_each(line)?;
+        lines.iter_mut().for_each(|line| self.complete_line(line));
         lines.retain(|line| self.knows(line.product.as_str()));
         if lines.is_empty() && told > 0 {
             let message = "no product of `lines` is in the catalogue; send the platform's own product ids";

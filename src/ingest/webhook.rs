@@ -18,7 +18,6 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What became of a delivery: the answer's body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -29,6 +28,9 @@ pub struct Delivered {
     pub duplicates: usize,
     /// Those that are of no use: without consent, of nobody, of products that are unknown, too old.
     pub unused: usize,
+    /// What the platform wants to read, where it wants something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub op: Option<&'static str>,
 }
 
 impl Ingest {
@@ -51,27 +53,37 @@ impl Ingest {
             return Err(unproven.into());
         }
         let delivery = sender.read(headers, body, now).inspect_err(|_| taken("unknown", "unreadable"))?;
-        if self.webhooks.knows(&delivery) {
+        if self.webhooks.knows(&*self.shop, &delivery).await {
             taken(delivery.topic, "duplicate");
-            return Ok(Delivered { duplicates: 1, ..Delivered::default() });
+            return Ok(Delivered { duplicates: 1, op: sender.verdict(headers), ..Delivered::default() });
         }
-        let mut delivered = Delivered::default();
+        let mut delivered = Delivered { op: sender.verdict(headers), ..Delivered::default() };
         let (tasks, changes) = self.sorted(&delivery.news);
         delivered.accepted += changes.len();
+        // One patience for all of it: a delivery may hold many.
+        let until = tokio::time::Instant::now() + opened.1;
         for task in &tasks {
-            self.done(task, opened.1, &mut delivered).await.inspect_err(|_| taken(delivery.topic, "later"))?;
+            self.done(task, until, &mut delivered).await.inspect_err(|_| taken(delivery.topic, "later"))?;
         }
         if !changes.is_empty() {
             self.catalogue.hear(changes);
         }
-        self.webhooks.remember(&delivery);
+        self.webhooks.remember(&*self.shop, &delivery).await;
         taken(delivery.topic, if delivery.news.is_empty() { "unused" } else { "taken" });
         Ok(delivered)
     }
 
+    /// The answer to a GET by which a platform tries the address. Errors: it is none that this platform sends, or nothing is
+    /// taken of it.
+    pub fn challenge(&self, platform: &str, query: &str) -> Result<String, Refused> {
+        let opened = self.webhooks.opened.load();
+        let sender = opened.0.iter().find(|(name, _)| *name == platform);
+        sender.and_then(|(_, sender)| sender.challenge(query)).ok_or(Refused::NotTaken)
+    }
+
     /// Does a task of the platform's within its patience, or keeps it for later. Errors: neither could be done.
-    async fn done(&self, task: &Task, patience: Duration, delivered: &mut Delivered) -> Result<(), Refused> {
-        match tokio::time::timeout(patience, self.perform(task, Pace::Free)).await {
+    async fn done(&self, task: &Task, until: tokio::time::Instant, delivered: &mut Delivered) -> Result<(), Refused> {
+        match tokio::time::timeout_at(until, self.perform(task, Pace::Free)).await {
             Ok(Ok(outcomes)) => delivered.count(&outcomes),
             Ok(Err(_)) | Err(_) => {
                 self.keep(task.clone()).await?;
@@ -82,7 +94,7 @@ impl Ingest {
         match task {
             Task::Erase(keys) => self.erase_behind(keys.clone(), Consent::ALL).await,
             Task::Withdraw(keys, purposes) => self.erase_behind(keys.clone(), *purposes).await,
-            Task::Events(_) => {}
+            Task::Events(_) | Task::Redact(_) => {}
         }
         Ok(())
     }
@@ -100,7 +112,12 @@ impl Ingest {
                 News::DataRequest(customer) => {
                     DataRequested { shopper: self.keys(customer).first().map_or("", ShopperKey::as_str) }.emit();
                 }
-                News::RedactShop => ShopRedacted.emit(),
+                News::RedactShop => {
+                    ShopRedacted { done: false }.emit();
+                    // The stores keep whole milliseconds.
+                    let now = Timestamp::now();
+                    tasks.push(Task::Redact(Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)));
+                }
                 News::Uninstalled => AppUninstalled.emit(),
                 News::Catalogue(change) => changes.push(change.clone()),
             }

@@ -8,6 +8,7 @@ use crate::domain::consent::Consent;
 use crate::domain::ids::ShopperKey;
 use moka::sync::Cache;
 use std::fmt;
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 /// Longer than any request or queued event lives.
@@ -18,11 +19,19 @@ const REMEMBERED: u64 = 100_000;
 /// Recent withdrawals.
 pub(super) struct Withdrawn {
     recent: Cache<ShopperKey, (Instant, Consent)>,
+    /// When everything of everyone was last erased.
+    everyone: RwLock<Option<Instant>>,
 }
 
 impl Withdrawn {
     pub(super) fn new() -> Self {
-        Self { recent: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build() }
+        let recent = Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build();
+        Self { recent, everyone: RwLock::default() }
+    }
+
+    /// Remembers that everything of everyone is erased now.
+    pub(super) fn note_everyone(&self) {
+        *self.everyone.write().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     /// Remembers that these purposes were withdrawn now.
@@ -33,6 +42,9 @@ impl Withdrawn {
 
     /// The caller's consent, less what was withdrawn since it was weighed.
     pub(super) fn left(&self, caller: &Caller) -> Consent {
+        if self.everyone.read().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at >= caller.weighed) {
+            return Consent::NONE;
+        }
         caller.keys().filter_map(|key| self.recent.get(key)).fold(caller.consent, |left, (at, purposes)| {
             if at >= caller.weighed { left.without(purposes) } else { left }
         })

@@ -111,6 +111,26 @@ pub fn quantity(value: Option<&Value>) -> u32 {
     number.filter(|number| (1.0..=1_000_000.0).contains(number)).map_or(1, |number| number as u32)
 }
 
+/// The words of a text in HTML without its marks, at most so many characters.
+pub fn words(html: &str, most: usize) -> String {
+    let mut words = String::new();
+    let mut within = false;
+    for character in html.chars() {
+        match character {
+            '<' => {
+                within = true;
+                words.push(' ');
+            }
+            '>' if within => within = false,
+            character if !within => words.push(character),
+            _ => {}
+        }
+    }
+    let plain = words.replace("&nbsp;", " ").replace("&amp;", "&").replace("&quot;", "\"").replace("&#39;", "'");
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    words.join(" ").chars().take(most).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 //! Beside the folders stand what all of them share: the HTTP client ([`upstream`]), references to secrets, the reading
 //! of catalogue pages and the introspection of a schema.
 
+pub mod adobe;
 pub mod answer;
 pub mod bigcommerce;
 pub mod breaker;
@@ -13,6 +14,7 @@ pub mod introspect;
 pub mod loose;
 pub mod news;
 pub mod pages;
+pub mod public_keys;
 pub mod retry;
 mod sdl;
 pub mod secret;
@@ -214,6 +216,8 @@ pub enum Noun {
     Collection,
     /// An order.
     Order,
+    /// A customer.
+    Customer,
 }
 
 /// What a root field, seen in traffic, says about the shopper. Argument names are the platform's.

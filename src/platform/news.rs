@@ -15,6 +15,16 @@ pub trait Webhooks: Send + Sync {
 
     /// What a proven delivery says. Errors: it is not what the platform sends.
     fn read(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<Delivery, Unreadable>;
+
+    /// The answer to a GET by which the platform tries the address, of its query; `None` where it does no such thing.
+    fn challenge(&self, _query: &str) -> Option<String> {
+        None
+    }
+
+    /// What the platform wants to read in the answer's member `op`, where it wants one.
+    fn verdict(&self, _headers: &HeaderMap) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Why a delivery is not believed. Says nothing of what was sent.

@@ -2,13 +2,13 @@
 
 use super::news::Webhooks;
 use super::secret::SecretError;
-use super::{bigcommerce, shopify};
+use super::{adobe, bigcommerce, shopify};
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// `[ingest.webhooks]`. Without a secret a platform's webhooks are not taken.
+/// `[ingest.webhooks]`. Without a secret or a key a platform's webhooks are not taken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -23,6 +23,8 @@ pub struct Config {
     pub shopify: shopify::webhook::Config,
     /// BigCommerce.
     pub bigcommerce: bigcommerce::webhook::Config,
+    /// Adobe Commerce.
+    pub adobe: adobe::webhook::Config,
 }
 
 impl Default for Config {
@@ -33,6 +35,7 @@ impl Default for Config {
             in_flight: 64,
             shopify: shopify::webhook::Config::default(),
             bigcommerce: bigcommerce::webhook::Config::default(),
+            adobe: adobe::webhook::Config::default(),
         }
     }
 }
@@ -48,6 +51,9 @@ pub enum OpenError {
         /// Why.
         source: SecretError,
     },
+    /// Adobe's keys cannot be used.
+    #[error("adobe: {0}")]
+    Adobe(#[from] adobe::webhook::AdobeError),
 }
 
 /// Webhooks by platform, those that are configured.
@@ -64,6 +70,9 @@ pub fn open(config: &Config) -> Result<Opened, OpenError> {
     if !config.bigcommerce.secrets.is_empty() {
         let webhooks = bigcommerce::webhook::BigcommerceWebhooks::open(&config.bigcommerce);
         opened.push(("bigcommerce", Arc::new(webhooks.map_err(secret("bigcommerce"))?)));
+    }
+    if config.adobe.is_set() {
+        opened.push(("adobe", Arc::new(adobe::webhook::AdobeWebhooks::open(&config.adobe)?)));
     }
     Ok(opened)
 }

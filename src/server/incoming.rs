@@ -12,7 +12,8 @@ use std::sync::Arc;
 pub fn routes(app: &App, ingest: &Arc<Ingest>, config: &ingest::Config) -> Router {
     let webhooks = Door::new(app, ingest, config.webhooks.in_flight, config.webhooks.body.as_u64());
     let beacons = Door::new(app, ingest, config.beacons.in_flight, config.beacons.body.as_u64());
-    let webhooks = Router::new().route("/webhooks/{platform}", post(webhook::deliver)).with_state(webhooks);
+    let at = post(webhook::deliver).get(webhook::challenge);
+    let webhooks = Router::new().route("/webhooks/{platform}", at).with_state(webhooks);
     let take = || post(beacon::take);
     webhooks.merge(Router::new().route("/events", take()).route("/events/{*collector}", take()).with_state(beacons))
 }

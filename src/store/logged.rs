@@ -8,6 +8,8 @@ use crate::domain::consent::Purpose;
 use crate::domain::event::Event;
 use crate::domain::ids::{DecisionId, ShopperKey};
 use async_trait::async_trait;
+use jiff::Timestamp;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A store with a log behind it.
@@ -43,6 +45,15 @@ impl DecisionStore for Logged {
         }
     }
 
+    /// What is at hand and not in the log yet, or not sampled, is among it.
+    async fn of(&self, who: &ShopperKey) -> Result<Vec<DecisionRecord>, StoreError> {
+        let mut all = self.log.of(who).await?;
+        let logged: HashSet<DecisionId> = all.iter().map(|record| record.slate.decision.id.clone()).collect();
+        let recent = self.recent.of(who).await?;
+        all.extend(recent.into_iter().filter(|record| !logged.contains(&record.slate.decision.id)));
+        Ok(all)
+    }
+
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
         let recent = self.recent.erase(who).await;
         Ok(self.log.erase(who, None).await? | recent?)
@@ -51,6 +62,14 @@ impl DecisionStore for Logged {
     async fn erase_read(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError> {
         let recent = self.recent.erase_read(who, purpose).await;
         Ok(self.log.erase(who, Some(purpose)).await? | recent?)
+    }
+
+    async fn note_redaction(&self, at: Timestamp) -> Result<(), StoreError> {
+        self.log.note_redaction(at).await
+    }
+
+    async fn redact(&self) -> Result<(), StoreError> {
+        self.log.redact().await
     }
 
     fn outcomes(&self, who: &ShopperKey, events: &[Event]) {

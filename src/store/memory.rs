@@ -4,6 +4,7 @@
 //! or nothing of it. The least recently used give way when room runs out; nothing is refused.
 
 use super::record::Record;
+use super::shop::{Redaction, ShopStore};
 use super::traits::{Appended, DecisionStore, ShopperState, ShopperStore, StoreError};
 use crate::domain::audit::DecisionRecord;
 use crate::domain::consent::{Consent, Purpose};
@@ -16,8 +17,8 @@ use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The `[store.memory]` table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,12 +44,20 @@ impl Default for MemoryConfig {
     }
 }
 
+/// Deliveries remembered at once.
+const DELIVERIES: u64 = 500_000;
+/// The longest for which one is.
+const DELIVERIES_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// State in memory.
 #[derive(Debug)]
 pub struct MemoryStore {
     shoppers: Cache<ShopperKey, Arc<Record>>,
     /// The shopper is part of the key, so that another's decision cannot be named.
     decisions: Cache<(ShopperKey, DecisionId), Arc<DecisionRecord>>,
+    /// Until when each is remembered.
+    deliveries: Cache<String, Instant>,
+    redaction: Mutex<Option<Redaction>>,
 }
 
 impl Default for MemoryStore {
@@ -76,6 +85,8 @@ impl MemoryStore {
                 .max_capacity(config.decisions.as_u64())
                 .time_to_live(config.decision_ttl)
                 .build(),
+            deliveries: Cache::builder().max_capacity(DELIVERIES).time_to_live(DELIVERIES_FOR).build(),
+            redaction: Mutex::default(),
         }
     }
 
@@ -149,11 +160,55 @@ impl DecisionStore for MemoryStore {
         Ok(self.decisions.get(&(who.clone(), id.clone())).map(|record| (*record).clone()))
     }
 
+    async fn of(&self, who: &ShopperKey) -> Result<Vec<DecisionRecord>, StoreError> {
+        let own = self.decisions.iter().filter(|(key, _)| key.0 == *who);
+        Ok(own.map(|(_, record)| (*record).clone()).collect())
+    }
+
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
         // A walk over the whole log: erasure is rare, and an index would cost every put.
         let own: Vec<_> = self.decisions.iter().map(|(key, _)| key).filter(|key| key.0 == *who).collect();
         own.iter().for_each(|key| self.decisions.invalidate(key.as_ref()));
         Ok(!own.is_empty())
+    }
+}
+
+#[async_trait]
+impl ShopStore for MemoryStore {
+    async fn note_redaction(&self, at: Timestamp) -> Result<(), StoreError> {
+        let mut noted = self.redaction.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.is_none_or(|before| before.at < at) {
+            *noted = Some(Redaction { at, done: false });
+        }
+        Ok(())
+    }
+
+    async fn redaction(&self) -> Result<Option<Redaction>, StoreError> {
+        Ok(*self.redaction.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn redact(&self, at: Timestamp) -> Result<(), StoreError> {
+        self.shoppers.invalidate_all();
+        self.decisions.invalidate_all();
+        // Out of memory now, not with the next upkeep.
+        self.shoppers.run_pending_tasks();
+        self.decisions.run_pending_tasks();
+        let mut noted = self.redaction.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = noted.as_mut().filter(|noted| noted.at == at) {
+            own.done = true;
+        }
+        Ok(())
+    }
+
+    async fn knows(&self, deliveries: &[String]) -> Result<bool, StoreError> {
+        let now = Instant::now();
+        Ok(deliveries.iter().any(|id| self.deliveries.get(id).is_some_and(|until| until > now)))
+    }
+
+    async fn remember(&self, deliveries: &[String], time: Duration) -> Result<(), StoreError> {
+        let until = Instant::now() + time.min(DELIVERIES_FOR);
+        deliveries.iter().for_each(|id| self.deliveries.insert(id.clone(), until));
+        Ok(())
     }
 }
 

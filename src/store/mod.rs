@@ -8,15 +8,17 @@ pub mod memory;
 mod packed;
 mod record;
 pub mod redis;
+pub mod shop;
 pub mod traits;
 
 pub use self::redis::{Address, RedisConfig, RedisStore};
 pub use log::{DecisionLog, LogConfig};
 pub use logged::Logged;
 pub use memory::{MemoryConfig, MemoryStore};
-/// A store of shoppers and of decisions.
-pub trait Store: ShopperStore + DecisionStore {}
+pub use shop::{Redaction, ShopStore};
+/// A store of shoppers, of decisions, and of what concerns all of them.
+pub trait Store: ShopperStore + DecisionStore + ShopStore {}
 
-impl<S: ShopperStore + DecisionStore> Store for S {}
+impl<S: ShopperStore + DecisionStore + ShopStore> Store for S {}
 
 pub use traits::{Appended, DecisionStore, ShopperState, ShopperStore, StoreError};

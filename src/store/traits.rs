@@ -7,6 +7,7 @@ use crate::domain::ids::{DecisionId, ShopperKey};
 use crate::domain::profile::Profile;
 use crate::domain::session::Session;
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 /// Why a store could not answer. What it says stays inside; a client only ever sees a fallback.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +82,9 @@ pub trait DecisionStore: Send + Sync {
     /// One decision of this shopper; `None` where it is another's or unknown: the two cannot be told apart.
     async fn get(&self, who: &ShopperKey, id: &DecisionId) -> Result<Option<DecisionRecord>, StoreError>;
 
+    /// All decisions of this shopper that are kept, in no order.
+    async fn of(&self, who: &ShopperKey) -> Result<Vec<DecisionRecord>, StoreError>;
+
     /// Deletes all decisions of the shopper. True where there was one.
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError>;
 
@@ -88,6 +92,17 @@ pub trait DecisionStore: Send + Sync {
     /// that keeps decisions for a short time deletes them whole.
     async fn erase_read(&self, who: &ShopperKey, _purpose: Purpose) -> Result<bool, StoreError> {
         self.erase(who).await
+    }
+
+    /// Notes that all decisions are to go: none made before is written any more. A store that [`super::ShopStore`] reaches
+    /// does nothing. Errors: it is not noted where it survives.
+    async fn note_redaction(&self, _at: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Deletes all decisions, as noted. May be cut off: called again it goes on.
+    async fn redact(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// Notes what events say came of the decisions that they name. Never waits; a store that keeps no outcomes does nothing.

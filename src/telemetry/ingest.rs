@@ -43,7 +43,8 @@ impl DataRequested<'_> {
         let shopper = self.shopper;
         tracing::warn!(
             shopper,
-            "a customer asked for their data; the shop has to answer within 30 days (docs/events.md)"
+            "a customer asked for their data: `outfitter customer export --key` with this shopper writes what is stored; the \
+             shop has to hand it over within 30 days (docs/events.md)"
         );
     }
 }
@@ -59,17 +60,23 @@ impl AppUninstalled {
     }
 }
 
-/// The shop asks that everything of all its shoppers be erased.
+/// The shop asked that everything of all its shoppers be erased.
 #[derive(Clone, Copy, Debug)]
-pub struct ShopRedacted;
+pub struct ShopRedacted {
+    /// Whether it is done; else it has begun.
+    pub done: bool,
+}
 
 impl ShopRedacted {
     /// Writes it.
     pub fn emit(self) {
-        tracing::error!(
-            "the shop asks that everything of its shoppers be erased: stop this gateway and delete its store, decision log, \
-             training log and spool within 30 days (docs/events.md)"
-        );
+        if self.done {
+            tracing::warn!(
+                "everything of the shop's shoppers is erased (docs/events.md says what is not theirs and stays)"
+            );
+        } else {
+            tracing::warn!("the shop asks that everything of its shoppers be erased");
+        }
     }
 }
 

@@ -136,8 +136,8 @@ pub const HISTOGRAMS: &[(&str, &str)] = &[
     ),
     (
         STORE_DURATION,
-        "Questions to the shared store. `operation` (`read`, `write`, `acknowledge`: a change that waits for replicas), \
-         `outcome` (`ok`, `timeout`, `unavailable`).",
+        "Questions to the shared store. `operation` (`read`, `write`, `acknowledge`: a change that waits for replicas, \
+         `sweep`: a part of erasing the whole shop), `outcome` (`ok`, `timeout`, `unavailable`).",
     ),
 ];
 /// As [`HISTOGRAMS`].

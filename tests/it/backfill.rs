@@ -5,6 +5,12 @@ use axum::Router;
 use axum::extract::{Json, State};
 use axum::http::HeaderMap;
 use axum::routing::{get, post};
+use outfitter::domain::audit::DecisionRecord;
+use outfitter::domain::event::EventType;
+use outfitter::domain::ids::{DecisionId, ShopperKey};
+use outfitter::domain::market::Market;
+use outfitter::domain::slate::{Decision, ServedBy, Slate};
+use outfitter::store::{DecisionLog, LogConfig};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -175,4 +181,88 @@ async fn the_platforms_export_is_waited_for_fetched_and_taken_and_not_asked_for_
     assert_eq!(shop.lock().unwrap().begun, 2, "what was exported is there");
     let wrong = backfill(folder, &["--upstream", &url.replace("2026-04", "2025-01"), "--since", "2024-02-01"]).await;
     assert!(!wrong.status.success() && out(&wrong).contains("HTTP status 404"), "{}", out(&wrong));
+}
+
+/// A decision of this shopper in a log at this path.
+async fn decided(path: &Path, shopper: &str, id: &str) {
+    let decision = Decision {
+        id: DecisionId::new(id),
+        served_by: ServedBy::Statistics,
+        fallback: None,
+        model: None,
+        experiment: None,
+        decided_at: jiff::Timestamp::now(),
+        max_age: 30,
+    };
+    let slate = Slate { decision, placement: "home".into(), items: Vec::new(), wanted: 4 };
+    let record = DecisionRecord {
+        shopper: ShopperKey::new(shopper),
+        market: Market::default(),
+        candidates: slate.clone(),
+        slate,
+        inputs: [].into(),
+        dropped: Vec::new(),
+        made: None,
+        erased: Vec::new(),
+    };
+    let log = DecisionLog::open(&LogConfig { file: Some(path.to_owned()), ..LogConfig::default() }).unwrap();
+    log.put(record);
+    log.flush().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outcomes_by_decision_id_are_in_the_decision_log_once_and_those_of_others_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    settings(folder, "all");
+    let file = folder.join("decisions.db");
+    let text = std::fs::read_to_string(folder.join("outfitter.toml")).unwrap();
+    let with_log = format!("{text}[store.decisions]\nfile = {file:?}\n");
+    decided(&file, "anna", "d-1").await;
+    let table = "decision_id,type,product_id,at,order_id,position,quantity,price,currency\n\
+        d-1,order,3,2026-05-01T10:00:00Z,1001,2,2,9.50,EUR\n\
+        d-1,click,3,2026-05-01T09:59:00Z,,2,,,\n\
+        d-2,order,3,2026-05-01T10:00:00Z,1002,,,,\n\
+        d-1,danced,3,2026-05-01T10:00:00Z,,,,,\n";
+    std::fs::write(folder.join("outcomes.csv"), table).unwrap();
+    let arguments = ["--upstream", "http://127.0.0.1:9/graphql", "outcomes.csv"];
+    let output = backfill(folder, &arguments).await;
+    assert!(!output.status.success() && out(&output).contains("decision log"), "{}", out(&output));
+    std::fs::write(folder.join("outfitter.toml"), with_log).unwrap();
+    for _ in 0..2 {
+        let output = backfill(folder, &arguments).await;
+        assert!(output.status.success(), "{}", out(&output));
+        let said = out(&output);
+        assert!(
+            said.contains("2 outcomes given to the decision log, 1 of decisions that it does not have, 1 rows"),
+            "{said}"
+        );
+        assert!(said.contains("line 5 is left out"), "{said}");
+    }
+    let log = DecisionLog::open(&LogConfig { file: Some(file), ..LogConfig::default() }).unwrap();
+    let came = log.came_of(&DecisionId::new("d-1")).await.unwrap();
+    let told: Vec<_> =
+        came.iter().map(|it| (it.kind, it.position, it.quantity, it.value.map(|value| value.minor))).collect();
+    let click = (EventType::RecommendationClicked, Some(2), None, None);
+    assert_eq!(told, [click, (EventType::CheckoutCompleted, Some(2), Some(2), Some(1900))], "taken twice, there once");
+    assert_eq!(came[0].product.as_ref().unwrap().as_str(), "gid://shopify/Product/3");
+    assert_eq!(log.came_of(&DecisionId::new("d-2")).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wishlist_is_looks_of_its_customers_at_their_own_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    settings(folder, "all");
+    let table = "customer_id,product_id,added_at\n777001,3,2024-05-01T10:00:00Z\n777002,3,2024-05-01T10:00:00Z\n777001,3,2024-05-01T10:00:00Z\n";
+    std::fs::write(folder.join("wishes.csv"), table).unwrap();
+    let output = backfill(folder, &["--upstream", "http://127.0.0.1:9/graphql", "wishes.csv"]).await;
+    assert!(out(&output).contains("2 taken, 1 known before"), "{}", out(&output));
+    let lines = logged(folder);
+    assert_eq!(lines.len(), 2);
+    assert!(
+        lines.iter().all(|line| line["kind"] == "product_viewed" && line["at"] == "2024-05-01T10:00:00Z"),
+        "{lines:?}"
+    );
+    assert!(!serde_json::to_string(&lines).unwrap().contains("77700"));
 }

@@ -13,6 +13,7 @@ mod demo_schema;
 mod doctor;
 mod faults;
 mod http;
+mod incoming;
 mod kept;
 mod live;
 mod observed;
@@ -20,6 +21,7 @@ mod oracle;
 mod persisted;
 mod scale;
 mod security;
+mod senders;
 #[path = "../../src/store/redis/servers.rs"]
 mod servers;
 mod shared;

@@ -12,13 +12,13 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The longest line taken, in bytes.
-const LONGEST: u64 = 4 << 20;
+pub(super) const LONGEST: u64 = 4 << 20;
 /// Bytes after which it is noted how far the file is taken.
 const NOTED: u64 = 1 << 20;
 /// Lines after which is waited for the training log: its queue is bounded, and nothing may be dropped here.
 const SETTLED: u64 = 1_000;
 /// Lines that cannot be read and are told one by one.
-const TOLD: u64 = 10;
+pub(super) const TOLD: u64 = 10;
 
 /// What became of a file.
 #[derive(Debug, Default)]

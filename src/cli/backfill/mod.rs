@@ -5,6 +5,7 @@
 
 mod bulk;
 mod file;
+mod outcomes;
 
 use super::target::Target;
 use super::{assemble, say, stores};
@@ -23,7 +24,9 @@ pub(super) struct Arguments {
     #[command(flatten)]
     target: Target,
     /// Files to take: NAME.jsonl (orders, draft orders, abandoned checkouts as the platform's API or a bulk operation writes
-    /// them) or NAME.csv (order_id, customer_id, created_at, product_id, variant_id, quantity, price, currency).
+    /// them) or NAME.csv: orders (order_id, customer_id, created_at, product_id, variant_id, quantity, price, currency), wishlists
+    /// (customer_id, product_id, variant_id, added_at), outcomes of decisions (decision_id, product_id, at, type, order_id,
+    /// position, quantity, price, currency).
     #[arg(value_name = "FILE", required_unless_present = "since")]
     files: Vec<PathBuf>,
     /// Ask the platform for its orders from this day on, by a bulk operation.
@@ -46,6 +49,20 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut settings = arguments.target.settings()?;
+    // What came of decisions goes to their log, everything else to shoppers.
+    let (mut outcomes, mut files) = (Vec::new(), Vec::new());
+    for path in arguments.files {
+        if outcomes::is_one(&path)? { outcomes.push(path) } else { files.push(path) }
+    }
+    for path in &outcomes {
+        let platform = assemble::shop(&settings)?.platform;
+        let taken = outcomes::take(&arguments.target, &*platform, path).await;
+        let taken = taken.with_context(|| format!("{} was not taken whole; call the same again", path.display()))?;
+        say(&format!("{}: {}", path.display(), taken.told()));
+    }
+    if files.is_empty() && arguments.since.is_none() {
+        return Ok(());
+    }
     anyhow::ensure!(
         settings.store.url.is_some() || settings.ingest.record.log.is_some(),
         "a backfill would go nowhere: sessions and profiles are in the memory of the gateway's own process. Set store.url to a \
@@ -63,7 +80,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let export = bulk::Export { admin, token_env: arguments.token_env, since, work: arguments.work };
             vec![export.file(&settings, arguments.again).await?]
         }
-        None => arguments.files,
+        None => files,
     };
     let mut total = file::Taken::default();
     for path in &files {
@@ -93,7 +110,8 @@ fn ingest(settings: &Settings) -> anyhow::Result<Arc<Ingest>> {
         platform: shop.platform,
         customers: None,
         store: store.clone(),
-        decisions: store,
+        decisions: store.clone(),
+        shop: store,
         catalogue: Arc::new(assemble::catalogue(settings)?),
         learner: Arc::new(Nobody),
     };
@@ -106,11 +124,13 @@ impl Learner for Nobody {
     fn learn(&self, _: &ShopperKey, _: &[Event]) {}
 
     fn forget(&self, _: &ShopperKey) {}
+
+    fn forget_everyone(&self) {}
 }
 
 /// How many of each, in words.
 fn told(delivered: &Delivered) -> String {
-    let Delivered { accepted, duplicates, unused } = delivered;
+    let Delivered { accepted, duplicates, unused, .. } = delivered;
     format!(
         "{accepted} taken, {duplicates} known before, {unused} of no use (nobody named, no consent, unknown products)"
     )

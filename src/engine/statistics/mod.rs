@@ -251,6 +251,11 @@ impl Statistics {
         self.trails.forget(who);
     }
 
+    /// Forgets everything that was counted. Revisions go on, so that no decision from before is taken for one from now.
+    pub(crate) fn clear(&mut self) {
+        *self = Self { revision: self.revision + 1, ..Self::new(self.config.clone()) };
+    }
+
     /// Events counted so far.
     pub(crate) fn revision(&self) -> u64 {
         self.revision

@@ -32,6 +32,12 @@ impl Remembered {
         self.texts.insert(hash, text);
     }
 
+    /// Forgets all of them.
+    pub fn clear(&self) {
+        self.texts.invalidate_all();
+        self.texts.run_pending_tasks();
+    }
+
     /// About how many bytes are kept, for the bound's test.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> u64 {

@@ -150,6 +150,10 @@ impl DecisionStore for Log {
         Ok(self.records.lock().unwrap().iter().find(|record| record.slate.decision.id == *id).cloned())
     }
 
+    async fn of(&self, _: &ShopperKey) -> Result<Vec<DecisionRecord>, StoreError> {
+        Ok(self.records.lock().unwrap().clone())
+    }
+
     async fn erase(&self, _: &ShopperKey) -> Result<bool, StoreError> {
         Ok(false)
     }

@@ -43,6 +43,14 @@ impl Changed {
         self.any.store(true, Ordering::Release);
     }
 
+    /// All of them changed.
+    pub(super) fn note_all(&self, now: Instant) {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.products.clear();
+        changes.all = Some(now);
+        self.any.store(true, Ordering::Release);
+    }
+
     /// Whether it changed at this moment or later.
     pub(super) fn since(&self, product: &ProductKey, asked: Instant) -> bool {
         if !self.any.load(Ordering::Acquire) {

@@ -138,6 +138,13 @@ impl Products {
         self.0.changed.note(product, Instant::now());
     }
 
+    /// Forgets all of them, and what is on its way at this moment.
+    pub fn clear(&self) {
+        self.0.changed.note_all(Instant::now());
+        self.0.kept.invalidate_all();
+        self.0.kept.run_pending_tasks();
+    }
+
     /// What is known of a product in this context.
     pub fn find(&self, context: Context, product: &ProductKey, times: Times, now: Instant) -> Found {
         let place = Place { context, product: product.clone() };

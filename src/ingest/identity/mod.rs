@@ -72,6 +72,11 @@ impl Identity {
         }
     }
 
+    /// Forgets whose which session was: nothing is stored of any of them any more.
+    pub(super) fn forget_everyone(&self) {
+        self.joined.invalidate_all();
+    }
+
     /// The shop's default consent.
     pub(super) fn default_consent(&self) -> Consent {
         self.default_consent

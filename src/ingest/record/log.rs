@@ -11,6 +11,8 @@ use crate::ingest::config;
 use crate::ingest::error::StartError;
 use crate::telemetry::events::LearningDropped;
 use files::Files;
+use jiff::Timestamp;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,6 +24,8 @@ const HOUSEKEEPING: Duration = Duration::from_secs(60);
 enum Message {
     Line(Arc<Recorded>),
     Erase(ShopperKey),
+    /// Everything of every shopper goes, by the redaction of this moment.
+    Redact(Timestamp, oneshot::Sender<std::io::Result<()>>),
     Housekeeping,
     Flush(oneshot::Sender<()>),
 }
@@ -71,6 +75,14 @@ impl TrainingLog {
         }
     }
 
+    /// Deletes every line, unless this redaction has been heard of before.
+    pub(super) async fn redact(&self, at: Timestamp) -> std::io::Result<()> {
+        let (done, wait) = oneshot::channel();
+        let stopped = |_| std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        self.queue.send(Message::Redact(at, done)).await.map_err(|_| stopped(()))?;
+        wait.await.map_err(|_| stopped(()))?
+    }
+
     /// Waits until all that was handed over is on disk and erased.
     pub(super) async fn flush(&self) {
         let (done, wait) = oneshot::channel();
@@ -84,6 +96,11 @@ impl TrainingLog {
     pub(super) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
+}
+
+/// The lines of a shopper in the files of a folder.
+pub(super) fn lines_of(dir: &Path, shopper: &ShopperKey) -> std::io::Result<Vec<Recorded>> {
+    files::lines_of(dir, shopper)
 }
 
 /// The writer's life: until every sender is gone.
@@ -105,6 +122,8 @@ fn write(mut files: Files, mut messages: mpsc::Receiver<Message>, dropped: &Atom
                 }
             }
             Some(Message::Erase(shopper)) => report(files.note_erasure(&shopper)),
+            // Nobody waits any more: it is done all the same.
+            Some(Message::Redact(at, done)) => drop(done.send(files.redact(at))),
             Some(Message::Housekeeping) => report(files.housekeeping()),
             Some(Message::Flush(done)) => {
                 report(files.housekeeping());

@@ -15,6 +15,8 @@ use log::TrainingLog;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fmt;
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// One line of the training log.
@@ -70,6 +72,11 @@ impl Recorded {
     }
 }
 
+/// What the training log in this folder has of a shopper, oldest file first. Errors: the folder cannot be read.
+pub fn lines_of(dir: &Path, shopper: &ShopperKey) -> io::Result<Vec<Recorded>> {
+    log::lines_of(dir, shopper)
+}
+
 /// Whether a query looks like an e-mail address, or like a telephone, order or card number.
 fn looks_personal(query: &str) -> bool {
     query.contains('@') || query.chars().filter(char::is_ascii_digit).count() >= 7
@@ -120,6 +127,19 @@ impl Recorder {
             log.erase(shopper.clone()).await;
         }
         found
+    }
+
+    /// Forgets everything in memory.
+    pub(in crate::ingest) fn clear(&self) {
+        self.ring().clear();
+    }
+
+    /// Deletes the log on disk for a redaction of the whole shop, unless it has been. Errors: the disk refused.
+    pub(in crate::ingest) async fn redact(&self, at: Timestamp) -> io::Result<()> {
+        match &self.log {
+            Some(log) => log.redact(at).await,
+            None => Ok(()),
+        }
     }
 
     /// Waits until everything recorded or erased so far is on disk.

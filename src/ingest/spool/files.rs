@@ -1,8 +1,10 @@
 //! The files of the spool, as its thread sees them: blocking, one owner. A file takes lines until it is large; the oldest
 //! is read, and deleted when its last line is done.
 
+use crate::ingest::mark::Mark;
 use crate::ingest::task::Task;
 use crate::telemetry::ingest::Spooled;
+use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -83,6 +85,23 @@ impl Files {
             })
             .collect();
         Ok(Self { dir: dir.to_owned(), most, segments: segments?, open: None, number, offset: 0, given: 0 })
+    }
+
+    /// Hears of a redaction of the whole shop: everything goes where it `drops`, once for each redaction.
+    pub(super) fn redact(&mut self, at: Timestamp, drops: bool) -> io::Result<()> {
+        let mark = Mark::in_folder(&self.dir);
+        if mark.read() >= Some(at) {
+            return Ok(());
+        }
+        if drops {
+            self.open = None;
+            while let Some(segment) = self.segments.front() {
+                fs::remove_file(&segment.path)?;
+                self.segments.pop_front();
+            }
+            (self.offset, self.given) = (0, 0);
+        }
+        mark.write(at)
     }
 
     /// Lines that are not done.
@@ -166,6 +185,10 @@ impl Files {
 
     /// The task that [`Files::oldest`] gave is done.
     pub(super) fn advance(&mut self) {
+        if self.given == 0 {
+            // It went with everything else while it was done.
+            return;
+        }
         self.offset += std::mem::take(&mut self.given);
         if let Some(segment) = self.segments.front_mut() {
             segment.lines = segment.lines.saturating_sub(1);
@@ -259,6 +282,28 @@ mod tests {
             assert!(done.iter().all(|task| ["a", "b", "c"].map(erase).contains(task)), "byte {at}: {done:?}");
             assert!(done.len() <= 2, "byte {at}: {done:?}");
         }
+    }
+
+    #[test]
+    fn a_redaction_drops_what_waits_once_and_what_comes_later_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut files = Files::open(folder.path(), 1 << 20).unwrap();
+        ["a", "b"].iter().for_each(|name| put(&mut files, name));
+        assert_eq!(files.oldest(), Some(erase("a")));
+        files.redact(at(1), true).unwrap();
+        put(&mut files, "c");
+        // The task that was being done meanwhile takes no other with it.
+        files.advance();
+        assert_eq!(files.lines(), 1);
+        drop(files);
+        let mut files = Files::open(folder.path(), 1 << 20).unwrap();
+        files.redact(at(1), true).unwrap();
+        files.redact(at(2), false).unwrap();
+        assert_eq!(drain(&mut files), [erase("c")]);
+        put(&mut files, "d");
+        files.redact(at(3), true).unwrap();
+        assert_eq!(drain(&mut files), []);
     }
 
     #[test]

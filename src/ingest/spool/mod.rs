@@ -15,7 +15,9 @@ use super::error::StartError;
 use super::task::Task;
 use crate::telemetry::ingest::Spooled;
 use files::Files;
+use jiff::Timestamp;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -32,6 +34,8 @@ enum Message {
     Next(oneshot::Sender<Option<Task>>),
     /// It is done.
     Done,
+    /// The whole shop was redacted at that moment: whether what waits goes, and whom to tell.
+    Redact(Timestamp, bool, oneshot::Sender<io::Result<()>>),
 }
 
 /// The near end of the spool.
@@ -80,6 +84,15 @@ impl Spool {
         oldest.await.ok().flatten()
     }
 
+    /// The whole shop was redacted, unless it was heard of before: what waits goes where it `drops`. Errors: the disk
+    /// refused.
+    pub(super) async fn redact(&self, at: Timestamp, drops: bool) -> io::Result<()> {
+        let (done, wait) = oneshot::channel();
+        let stopped = || io::Error::from(io::ErrorKind::BrokenPipe);
+        self.queue.send(Message::Redact(at, drops, done)).await.map_err(|_| stopped())?;
+        wait.await.map_err(|_| stopped())?
+    }
+
     /// The oldest task is done.
     pub(super) async fn done(&self) {
         // A thread that stopped has nothing left to forget.
@@ -111,6 +124,8 @@ fn work(mut files: Files, mut messages: mpsc::Receiver<Message>, waiting: &Atomi
                 Message::Put(line, done) => written.push((files.append(&line).is_ok(), done)),
                 Message::Next(tell) => drop(tell.send(files.oldest())),
                 Message::Done => files.advance(),
+                // Nobody waits any more: it is done all the same.
+                Message::Redact(at, drops, done) => drop(done.send(files.redact(at, drops))),
             }
             if written.len() < BATCH {
                 message = messages.try_recv().ok();

@@ -9,13 +9,14 @@ use crate::domain::product::CatalogueProduct;
 use crate::ingest::identity::{CustomerCheck, NoAnswer};
 use crate::ingest::{Caller, Config, Deps, Evidence, Ingest, Learner, Outcome};
 use crate::platform::{self, Platform};
-use crate::store::{Appended, DecisionStore, ShopperState, ShopperStore, StoreError};
+use crate::store::{Appended, DecisionStore, Redaction, ShopStore, ShopperState, ShopperStore, StoreError};
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Everything stored, by shopper.
 #[derive(Default)]
@@ -23,6 +24,8 @@ pub(super) struct Shelf {
     pub(super) shoppers: Mutex<BTreeMap<ShopperKey, ShopperState>>,
     pub(super) decisions: Mutex<BTreeSet<ShopperKey>>,
     pub(super) learned: Mutex<Vec<(ShopperKey, Event)>>,
+    pub(super) deliveries: Mutex<BTreeSet<String>>,
+    pub(super) redaction: Mutex<Option<Redaction>>,
     /// Set, the store does not answer.
     pub(super) down: Mutex<bool>,
 }
@@ -102,8 +105,39 @@ impl DecisionStore for Shelf {
         Ok(None)
     }
 
+    async fn of(&self, _: &ShopperKey) -> Result<Vec<DecisionRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
         Ok(self.decisions.lock().unwrap().remove(who))
+    }
+}
+
+#[async_trait]
+impl ShopStore for Shelf {
+    async fn note_redaction(&self, at: Timestamp) -> Result<(), StoreError> {
+        self.with(|_| *self.redaction.lock().unwrap() = Some(Redaction { at, done: false }))
+    }
+
+    async fn redaction(&self) -> Result<Option<Redaction>, StoreError> {
+        self.with(|_| *self.redaction.lock().unwrap())
+    }
+
+    async fn redact(&self, at: Timestamp) -> Result<(), StoreError> {
+        self.with(|all| {
+            all.clear();
+            self.decisions.lock().unwrap().clear();
+            *self.redaction.lock().unwrap() = Some(Redaction { at, done: true });
+        })
+    }
+
+    async fn knows(&self, deliveries: &[String]) -> Result<bool, StoreError> {
+        self.with(|_| deliveries.iter().any(|id| self.deliveries.lock().unwrap().contains(id)))
+    }
+
+    async fn remember(&self, deliveries: &[String], _: Duration) -> Result<(), StoreError> {
+        self.with(|_| self.deliveries.lock().unwrap().extend(deliveries.iter().cloned()))
     }
 }
 
@@ -114,6 +148,10 @@ impl Learner for Shelf {
 
     fn forget(&self, who: &ShopperKey) {
         self.learned.lock().unwrap().retain(|(kept, _)| kept != who);
+    }
+
+    fn forget_everyone(&self) {
+        self.learned.lock().unwrap().clear();
     }
 }
 
@@ -140,7 +178,11 @@ fn shopify() -> Arc<dyn Platform> {
 
 /// Ingest over a catalogue of products `p1` to `p5`, each with the handle `h…` and the variant `v…`.
 pub(super) fn stage(config: Config) -> Stage {
-    let shelf = Arc::new(Shelf::default());
+    stage_over(config, Arc::default())
+}
+
+/// The same over a store that others share.
+pub(super) fn stage_over(config: Config, shelf: Arc<Shelf>) -> Stage {
     let catalogue = Arc::new(Catalogue::default());
     let product = |n: u32| -> CatalogueProduct {
         let product =
@@ -153,6 +195,7 @@ pub(super) fn stage(config: Config) -> Stage {
         customers: Some(Arc::new(Tokens)),
         store: Arc::clone(&shelf) as _,
         decisions: Arc::clone(&shelf) as _,
+        shop: Arc::clone(&shelf) as _,
         catalogue: Arc::clone(&catalogue),
         learner: Arc::clone(&shelf) as _,
     };

@@ -6,5 +6,6 @@ mod events;
 mod fakes;
 mod identity;
 mod log;
+mod redaction;
 mod traffic;
 mod webhooks;

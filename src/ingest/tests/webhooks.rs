@@ -69,7 +69,7 @@ fn order(id: u64, customer: u64, product: u64, created: Timestamp) -> Value {
 }
 
 fn taken(accepted: usize, duplicates: usize, unused: usize) -> Delivered {
-    Delivered { accepted, duplicates, unused }
+    Delivered { accepted, duplicates, unused, op: None }
 }
 
 #[tokio::test]

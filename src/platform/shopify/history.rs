@@ -7,8 +7,10 @@
 //! where its webhook came before.
 
 use super::webhook;
+use crate::domain::event::{Event, EventType};
+use crate::domain::ids::{CustomerId, EventId, ProductKey, VariantKey};
 use crate::platform::loose;
-use crate::platform::news::News;
+use crate::platform::news::{Actor, News};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -22,14 +24,14 @@ pub enum LineError {
     #[error("it is no JSON object")]
     Json,
     /// No object of a kind that is read.
-    #[error("it is no order, draft order or abandoned checkout, and no line of one")]
+    #[error("it is no order, draft order, abandoned checkout or wish, and no line of one")]
     Kind,
     /// A row of another number of columns, or with an open quote.
     #[error("it is no row of the table that the first line began")]
     Row,
     /// The first row of a table does not name what is needed.
     #[error(
-        "the first row names no column {0}; needed are order_id, customer_id, created_at, product_id; known besides: variant_id, quantity, price, currency"
+        "the first row names no column {0}; orders need order_id, customer_id, created_at, product_id, and know variant_id, quantity, price, currency; wishlists need customer_id, product_id, added_at, and know variant_id"
     )]
     Column(&'static str),
 }
@@ -72,6 +74,7 @@ impl History {
             return Ok(Vec::new());
         }
         match &self.columns {
+            Some(columns) if columns.wishes => columns.wish(line),
             Some(columns) => {
                 let row = columns.row(line)?;
                 Ok(self.row(row))
@@ -96,6 +99,11 @@ impl History {
                 open.lines.push(line_item(&told));
             }
             return Ok(Vec::new());
+        }
+        if told.contains_key("added_at") && told.contains_key("product_id") {
+            let mut news = self.end();
+            news.extend(wish(&Value::Object(told)).ok_or(LineError::Kind)?);
+            return Ok(news);
         }
         if told.get("line_items").is_some_and(Value::is_array) {
             let mut news = self.end();
@@ -135,6 +143,19 @@ fn read(told: &Value) -> Vec<News> {
         Some("DraftOrder" | "AbandonedCheckout") => webhook::checkout(told, Timestamp::now()),
         _ => webhook::order(told, Timestamp::now()),
     }
+}
+
+/// A product that a customer put onto a wishlist: it counts as a look at it, at the time of the wish.
+fn wish(told: &Value) -> Option<Vec<News>> {
+    let id = |name: &str, kind: &str| loose::first_id(told, &[name]).map(|id| webhook::global(kind, &id));
+    let at = told.get("added_at").and_then(loose::moment)?;
+    let product = id("product_id", "Product")?;
+    let actor = Actor { customer: id("customer_id", "Customer").map(CustomerId::new), ..Actor::default() };
+    // It counts once a shopper: whose it is stands beside it.
+    let name = EventId::new(format!("wish:{product}:{}", at.as_millisecond()));
+    let mut event = Event::of_product(name, EventType::ProductViewed, at, ProductKey::new(product));
+    event.variant = id("variant_id", "ProductVariant").map(VariantKey::new);
+    Some(vec![News::Did(actor, Box::new(event))])
 }
 
 /// `Order` of `gid://shopify/Order/1`, where it is a kind that is read.
@@ -193,6 +214,8 @@ fn nodes(connection: Option<&Value>) -> impl Iterator<Item = &Value> {
 #[derive(Debug)]
 struct Columns {
     names: Vec<String>,
+    /// Whether its rows are of wishlists.
+    wishes: bool,
 }
 
 struct Row {
@@ -205,20 +228,35 @@ impl Columns {
     fn read(header: &str) -> Result<Self, LineError> {
         let names: Vec<String> = fields(header.trim_start_matches('\u{feff}')).ok_or(LineError::Row)?;
         let names: Vec<String> = names.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
-        for needed in ["order_id", "customer_id", "created_at", "product_id"] {
-            if !names.iter().any(|name| name == needed) {
-                return Err(LineError::Column(needed));
-            }
+        let has = |column: &&str| names.iter().any(|name| name == column);
+        let wishes = has(&"added_at") && !has(&"order_id");
+        let of_orders = ["order_id", "customer_id", "created_at", "product_id"];
+        let needed = if wishes { &["customer_id", "product_id"][..] } else { &of_orders };
+        match needed.iter().find(|column| !has(column)) {
+            Some(missing) => Err(LineError::Column(missing)),
+            None => Ok(Self { names, wishes }),
         }
-        Ok(Self { names })
+    }
+
+    fn fields(&self, line: &str) -> Result<Vec<String>, LineError> {
+        fields(line).filter(|fields| fields.len() == self.names.len()).ok_or(LineError::Row)
+    }
+
+    fn text<'a>(&self, fields: &'a [String], column: &str) -> Option<&'a str> {
+        let at = self.names.iter().position(|name| name == column)?;
+        fields.get(at).map(|field| field.trim()).filter(|field| !field.is_empty())
+    }
+
+    fn wish(&self, line: &str) -> Result<Vec<News>, LineError> {
+        let fields = self.fields(line)?;
+        let columns = ["customer_id", "product_id", "variant_id", "added_at"];
+        let told = columns.map(|column| (column.to_owned(), json!(self.text(&fields, column))));
+        wish(&Value::Object(told.into_iter().collect())).ok_or(LineError::Row)
     }
 
     fn row(&self, line: &str) -> Result<Row, LineError> {
-        let fields = fields(line).filter(|fields| fields.len() == self.names.len()).ok_or(LineError::Row)?;
-        let text = |column: &str| {
-            let at = self.names.iter().position(|name| name == column)?;
-            fields.get(at).map(|field| field.trim()).filter(|field| !field.is_empty())
-        };
+        let fields = self.fields(line)?;
+        let text = |column: &str| self.text(&fields, column);
         let order = text("order_id").ok_or(LineError::Row)?.to_owned();
         let mut told = Map::new();
         told.insert("id".to_owned(), json!(order));
@@ -236,7 +274,7 @@ impl Columns {
 }
 
 /// The fields of a row by RFC 4180, without line breaks within quotes. `None`: a quote is open at its end.
-fn fields(line: &str) -> Option<Vec<String>> {
+pub fn fields(line: &str) -> Option<Vec<String>> {
     let mut fields = vec![String::new()];
     let (mut quoted, mut characters) = (false, line.trim_end_matches(['\r', '\n']).chars().peekable());
     while let Some(character) = characters.next() {
@@ -254,115 +292,4 @@ fn fields(line: &str) -> Option<Vec<String>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::event::{Event, EventType};
-    use proptest::prelude::*;
-
-    fn events(lines: &[&str]) -> Vec<(Option<String>, Event)> {
-        read_all(History::json(), lines)
-    }
-
-    fn read_all(mut history: History, lines: &[&str]) -> Vec<(Option<String>, Event)> {
-        let mut news: Vec<News> = lines.iter().flat_map(|line| history.line(line).unwrap()).collect();
-        news.extend(history.end());
-        assert!(history.is_between());
-        let did = |news| match news {
-            News::Did(actor, event) => (actor.customer.map(|customer| customer.expose().to_owned()), *event),
-            other => panic!("{other:?}"),
-        };
-        news.into_iter().map(did).collect()
-    }
-
-    fn bought(event: &Event) -> Vec<(&str, u32)> {
-        event.lines.iter().map(|line| (line.product.as_str(), line.quantity)).collect()
-    }
-
-    #[test]
-    fn a_bulk_operation_tells_an_order_and_then_its_lines() {
-        let found = events(&[
-            r#"{"id":"gid://shopify/Order/1","createdAt":"2024-05-01T10:00:00Z","currencyCode":"EUR","customer":{"id":"gid://shopify/Customer/7"}}"#,
-            r#"{"id":"gid://shopify/LineItem/11","quantity":2,"product":{"id":"gid://shopify/Product/3"},"originalUnitPriceSet":{"shopMoney":{"amount":"9.50","currencyCode":"EUR"}},"__parentId":"gid://shopify/Order/1"}"#,
-            r#"{"id":"gid://shopify/LineItem/12","quantity":1,"product":null,"__parentId":"gid://shopify/Order/1"}"#,
-            "",
-            r#"{"id":"gid://shopify/Order/2","createdAt":"2024-05-02T10:00:00Z","customer":null}"#,
-            r#"{"id":"gid://shopify/LineItem/21","quantity":1,"product":{"id":"gid://shopify/Product/4"},"__parentId":"gid://shopify/Order/2"}"#,
-            r#"{"id":"gid://shopify/LineItem/99","quantity":1,"product":{"id":"gid://shopify/Product/4"},"__parentId":"gid://shopify/Order/1"}"#,
-        ]);
-        assert_eq!(found.len(), 2);
-        let (customer, event) = &found[0];
-        assert_eq!(customer.as_deref(), Some("gid://shopify/Customer/7"));
-        assert_eq!((event.kind, bought(event)), (EventType::CheckoutCompleted, vec![("gid://shopify/Product/3", 2)]));
-        assert_eq!(event.lines[0].price.unwrap().minor, 950);
-        assert_eq!(event.at.to_string(), "2024-05-01T10:00:00Z");
-        assert_eq!(
-            (&found[1].0, bought(&found[1].1).len()),
-            (&None, 1),
-            "what comes too late for its order is left out"
-        );
-    }
-
-    #[test]
-    fn resources_and_nodes_and_abandoned_checkouts_are_read_too() {
-        let found = events(&[
-            r#"{"id":5,"created_at":"2024-05-01T10:00:00Z","customer":{"id":7},"line_items":[{"product_id":3,"quantity":1}]}"#,
-            r#"{"id":"gid://shopify/Order/6","createdAt":"2024-05-01T10:00:00Z","cancelledAt":"2024-05-03T10:00:00Z","lineItems":{"edges":[{"node":{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}}]}}"#,
-            r#"{"id":"gid://shopify/AbandonedCheckout/8","createdAt":"2024-05-01T10:00:00Z","lineItems":{"nodes":[{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}]}}"#,
-        ]);
-        let kinds: Vec<EventType> = found.iter().map(|(_, event)| event.kind).collect();
-        assert_eq!(kinds, [EventType::CheckoutCompleted, EventType::OrderCancelled, EventType::CheckoutStarted]);
-        assert_eq!(bought(&found[0].1), [("gid://shopify/Product/3", 1)]);
-    }
-
-    #[test]
-    fn rows_of_one_order_are_one_order() {
-        let history =
-            History::table("\u{feff}Order_ID,customer_id,created_at,product_id,quantity,price,currency,note\r\n")
-                .unwrap();
-        let found = read_all(
-            history,
-            &[
-                "1001,7,2024-05-01T10:00:00Z,3,2,9.50,EUR,\"a, \"\"b\"\"\"\r\n",
-                "1001,7,2024-05-01T10:00:00Z,4,,,EUR,",
-                "1002,,2024-05-02,5,1,1.00,EUR,",
-            ],
-        );
-        assert_eq!(found.len(), 2);
-        assert_eq!(bought(&found[0].1), [("gid://shopify/Product/3", 2), ("gid://shopify/Product/4", 1)]);
-        assert_eq!(found[0].1.order.as_ref().unwrap().as_str(), "gid://shopify/Order/1001");
-        assert_eq!(found[1].0, None);
-    }
-
-    #[test]
-    fn what_is_no_line_is_told_and_leaves_the_open_order() {
-        let mut history = History::json();
-        let order = r#"{"id":"gid://shopify/Order/1","createdAt":"2024-05-01T10:00:00Z","lineItems":{"nodes":[{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}]}}"#;
-        assert_eq!(history.line(order).unwrap().len(), 0);
-        assert_eq!(history.line("{").unwrap_err(), LineError::Json);
-        assert_eq!(history.line("[]").unwrap_err(), LineError::Json);
-        assert_eq!(history.line(r#"{"id":"gid://shopify/Product/1"}"#).unwrap_err(), LineError::Kind);
-        assert!(!history.is_between());
-        assert_eq!(history.end().len(), 1);
-        assert_eq!(History::table("order_id,customer_id,created_at").unwrap_err(), LineError::Column("product_id"));
-        let mut table = History::table("order_id,customer_id,created_at,product_id").unwrap();
-        for wrong in ["1,2,3", "1,2,3,4,5", "\"1,2,3,4", ",2,2024-05-01,4"] {
-            assert_eq!(table.line(wrong).unwrap_err(), LineError::Row, "{wrong}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn lines_of_any_kind_are_read_or_told(lines in prop::collection::vec("[\\PC\",{}:\\[\\]0-9]{0,80}", 0..8)) {
-            let (mut json, mut table) = (History::json(), History::table("order_id,customer_id,created_at,product_id").unwrap());
-            for line in &lines {
-                for history in [&mut json, &mut table] {
-                    if let Err(error) = history.line(line) {
-                        prop_assert!(!error.to_string().is_empty());
-                    }
-                }
-            }
-            json.end();
-            table.end();
-        }
-    }
-}
+mod tests;

@@ -214,6 +214,7 @@ impl Platform for Shopify {
             Noun::Variant => "ProductVariant",
             Noun::Collection => "Collection",
             Noun::Order => "Order",
+            Noun::Customer => "Customer",
         };
         let is_number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
         if is_number { webhook::global(kind, id) } else { id.to_owned() }

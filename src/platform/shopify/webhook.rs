@@ -52,6 +52,12 @@ impl ShopifyWebhooks {
         Ok(Self { signers, shop: config.shop.clone() })
     }
 
+    /// Whether a body is of another shop than that of the settings: nothing is erased for a header alone.
+    fn names_another(&self, told: &Value) -> bool {
+        let named = loose::first_text(told, &["shop_domain"]);
+        self.shop.as_ref().is_some_and(|own| named.is_none_or(|named| !named.eq_ignore_ascii_case(own)))
+    }
+
     fn is_other_shop(&self, headers: &HeaderMap) -> bool {
         let sender = signed::header(headers, "x-shopify-shop-domain");
         self.shop.as_ref().is_some_and(|own| sender.is_some_and(|sender| !sender.eq_ignore_ascii_case(own)))
@@ -76,6 +82,9 @@ impl Webhooks for ShopifyWebhooks {
         else {
             return Ok(Delivery { ids, topic: "other", news: Vec::new() });
         };
+        if topic.name == "shop/redact" && self.names_another(&told) {
+            return Ok(Delivery { ids, topic: topic.name, news: Vec::new() });
+        }
         let news = (topic.read)(&told, triggered.unwrap_or(now));
         Ok(Delivery { ids, topic: topic.name, news })
     }
@@ -247,7 +256,7 @@ fn product(told: &Value, triggered: Timestamp) -> Vec<News> {
     let mut news = ProductNews::of(key, at);
     news.handle = text("handle").map(Into::into);
     news.title = text("title").map(Into::into);
-    news.text = text("body_html").map(|html| plain(html).into());
+    news.text = text("body_html").map(|html| loose::words(html, TEXT).into());
     news.category = text("product_type").map(Into::into);
     news.vendor = text("vendor").map(Into::into);
     news.tags = told.get("tags").map(tags);
@@ -287,26 +296,6 @@ fn tags(told: &Value) -> Vec<Box<str>> {
     let mut tags: Vec<Box<str>> = trimmed.map(Into::into).collect();
     tags.sort_unstable();
     tags
-}
-
-/// The words of a description without its marks.
-fn plain(html: &str) -> String {
-    let mut words = String::new();
-    let mut within = false;
-    for character in html.chars() {
-        match character {
-            '<' => {
-                within = true;
-                words.push(' ');
-            }
-            '>' if within => within = false,
-            character if !within => words.push(character),
-            _ => {}
-        }
-    }
-    let plain = words.replace("&nbsp;", " ").replace("&amp;", "&").replace("&quot;", "\"").replace("&#39;", "'");
-    let words: Vec<&str> = plain.split_whitespace().collect();
-    words.join(" ").chars().take(TEXT).collect()
 }
 
 fn product_gone(told: &Value, triggered: Timestamp) -> Vec<News> {

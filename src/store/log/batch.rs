@@ -19,6 +19,12 @@ pub(super) enum Message {
         at: Timestamp,
         done: oneshot::Sender<Result<bool, StoreError>>,
     },
+    /// Everything of every shopper is to go.
+    Redact {
+        /// Nothing that is older is written any more.
+        at: Timestamp,
+        done: oneshot::Sender<Result<(), StoreError>>,
+    },
     Flush(oneshot::Sender<()>),
 }
 

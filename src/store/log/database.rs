@@ -29,6 +29,8 @@ const PAGE: i64 = 500;
 const QUICK: i64 = 64 << 20;
 /// The most that is kept of what came of one decision: nobody fills the log with events that name it.
 const MOST_OUTCOMES: i64 = 200;
+/// In the place of a shopper's hash: all of them.
+pub(super) const EVERYONE: &str = "*";
 /// How long an erasure is remembered: longer than anything waits to be written.
 const REMEMBERED: i64 = 60 * 60 * 1000;
 
@@ -98,7 +100,7 @@ impl Database {
     }
 
     /// The pool, once the tables are there.
-    async fn pool(&self) -> Result<&AnyPool, StoreError> {
+    pub(super) async fn pool(&self) -> Result<&AnyPool, StoreError> {
         let make = async || {
             let mut transaction = self.pool.begin().await.map_err(unavailable)?;
             // Replicas that start together must not make the tables twice.
@@ -129,7 +131,7 @@ impl Database {
             query.execute(&mut *transaction).await.map_err(unavailable)?;
         }
         for Noted { decision, shopper, event, line, outcome } in &batch.outcomes {
-            if erasures.erased(shopper, outcome.at) {
+            if !erasures.0.is_empty() && erasures.erased(shopper, outcome.at) {
                 continue;
             }
             let query = sqlx::query(OUTCOME)
@@ -162,6 +164,13 @@ impl Database {
         };
         let row = query.fetch_optional(self.pool().await?).await.map_err(unavailable)?;
         row.map(|row| body(&row)).transpose()
+    }
+
+    /// All decisions of a shopper, oldest first.
+    pub(super) async fn of(&self, who: &ShopperKey) -> Result<Vec<DecisionRecord>, StoreError> {
+        let query = sqlx::query("SELECT body FROM decisions WHERE shopper = $1 ORDER BY decided_at, id");
+        let rows = query.bind(who.as_str()).fetch_all(self.pool().await?).await.map_err(unavailable)?;
+        rows.iter().map(body).collect()
     }
 
     /// What came of a decision.
@@ -229,6 +238,11 @@ impl Database {
         Ok(found)
     }
 
+    /// From now on traces of what was erased may lie in the file.
+    pub(super) fn has_traces(&self) {
+        self.traces.fetch_or(self.sqlite, Ordering::Relaxed);
+    }
+
     /// Writes the file anew, if something was erased since the last time, and at the start if it was within the last hour.
     /// With `quick`, only where that takes a moment.
     pub(super) async fn scrub(&self, quick: bool) -> Result<(), StoreError> {
@@ -254,6 +268,8 @@ impl Database {
 
     /// Deletes what is older than `max_age` and the oldest beyond `most`.
     pub(super) async fn clean(&self, max_age: Duration, most: u32) -> Result<(), StoreError> {
+        // What a process before has begun.
+        self.redact().await?;
         let pool = self.pool().await?;
         let now = Timestamp::now().as_millisecond();
         let oldest = now.saturating_sub(i64::try_from(max_age.as_millis()).unwrap_or(i64::MAX));
@@ -261,7 +277,7 @@ impl Database {
         for (delete, than) in [
             ("DELETE FROM decisions WHERE decided_at < $1", oldest),
             ("DELETE FROM outcomes WHERE at < $1", oldest),
-            ("DELETE FROM erasures WHERE at < $1", now - REMEMBERED),
+            ("DELETE FROM erasures WHERE at < $1 AND purpose <> 'redacting'", now - REMEMBERED),
         ] {
             deleted += sqlx::query(delete).bind(than).execute(pool).await.map_err(unavailable)?.rows_affected();
         }
@@ -277,7 +293,7 @@ impl Database {
     }
 
     /// Takes a lock of PostgreSQL's until the transaction ends; SQLite lets only one write anyway.
-    async fn lock(&self, connection: &mut AnyConnection, lock: &'static str) -> Result<(), StoreError> {
+    pub(super) async fn lock(&self, connection: &mut AnyConnection, lock: &'static str) -> Result<(), StoreError> {
         if self.sqlite { Ok(()) } else { connection.execute(lock).await.map(drop).map_err(unavailable) }
     }
 
@@ -306,27 +322,29 @@ impl Erasures {
         rows.and_then(|rows| rows.iter().map(read).collect::<Result<_, _>>()).map(Self).map_err(unavailable)
     }
 
-    /// Whether everything of the shopper's was erased at that moment or later.
+    /// Whether everything of the shopper's, or of everyone's, was erased at that moment or later.
     fn erased(&self, who: &ShopperKey, at: Timestamp) -> bool {
-        self.reached(who, "", at)
+        self.covers(hashed(who), "", at) || self.covers(EVERYONE.to_owned(), "", at)
     }
 
     /// What may be written of a decision: without what was read for a purpose withdrawn since.
     fn left<'a>(&self, record: &'a DecisionRecord) -> Option<Cow<'a, DecisionRecord>> {
+        let mut left = Cow::Borrowed(record);
+        if self.0.is_empty() {
+            return Some(left);
+        }
         let (who, at) = (&record.shopper, record.decided_at());
         if self.erased(who, at) {
             return None;
         }
-        let mut left = Cow::Borrowed(record);
-        for purpose in Purpose::ALL.into_iter().filter(|purpose| self.reached(who, purpose.word(), at)) {
+        for purpose in Purpose::ALL.into_iter().filter(|purpose| self.covers(hashed(who), purpose.word(), at)) {
             left.to_mut().erase(purpose);
         }
         Some(left)
     }
 
-    fn reached(&self, who: &ShopperKey, purpose: &str, at: Timestamp) -> bool {
-        let erased = |found: &i64| *found >= at.as_millisecond();
-        !self.0.is_empty() && self.0.get(&(hashed(who), purpose.to_owned())).is_some_and(erased)
+    fn covers(&self, who: String, purpose: &str, at: Timestamp) -> bool {
+        self.0.get(&(who, purpose.to_owned())).is_some_and(|found| *found >= at.as_millisecond())
     }
 }
 
@@ -367,7 +385,7 @@ fn hashed(who: &ShopperKey) -> String {
 }
 
 /// What went wrong, without what was sent: a database quotes values in its messages.
-fn unavailable(error: sqlx::Error) -> StoreError {
+pub(super) fn unavailable(error: sqlx::Error) -> StoreError {
     StoreError::Unavailable(match error {
         sqlx::Error::Database(error) => format!("the database refused ({})", error.code().unwrap_or_default()),
         sqlx::Error::Io(error) => format!("the connection to the database broke or cannot be made ({})", error.kind()),

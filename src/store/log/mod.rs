@@ -13,6 +13,7 @@ mod database;
 mod files;
 mod line;
 mod parquet;
+mod redact;
 mod writer;
 
 #[cfg(test)]
@@ -148,6 +149,29 @@ impl DecisionLog {
             wait.await.map_err(|_| stopped())?
         };
         tokio::time::timeout(ERASE, erased).await.map_err(|_| StoreError::Timeout)?
+    }
+
+    /// All decisions of this shopper. Errors: the database does not answer.
+    pub async fn of(&self, who: &ShopperKey) -> Result<Vec<DecisionRecord>, StoreError> {
+        self.database.of(who).await
+    }
+
+    /// Notes on disk that everything is to go; what was decided before and comes later is not written.
+    /// Errors: it is not noted.
+    pub async fn note_redaction(&self, at: Timestamp) -> Result<(), StoreError> {
+        let (done, wait) = oneshot::channel();
+        let noted = async {
+            self.queue.send(Message::Redact { at, done }).await.map_err(|_| stopped())?;
+            wait.await.map_err(|_| stopped())?
+        };
+        tokio::time::timeout(ERASE, noted).await.map_err(|_| StoreError::Timeout)?
+    }
+
+    /// Deletes everything, as noted, in portions beside what is written; nothing where nothing is noted. A log that was cut
+    /// off goes on by itself at its next start. Errors: not everything is deleted yet.
+    pub async fn redact(&self) -> Result<(), StoreError> {
+        self.database.redact().await?;
+        self.database.scrub(false).await
     }
 
     /// Waits until all that was handed over is written, or dropped where it cannot be.

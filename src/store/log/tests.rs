@@ -25,6 +25,10 @@ impl DecisionStore for Alone {
         self.0.get(who, id).await
     }
 
+    async fn of(&self, who: &ShopperKey) -> Result<Vec<DecisionRecord>, StoreError> {
+        self.0.of(who).await
+    }
+
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
         self.0.erase(who, None).await
     }
@@ -113,6 +117,54 @@ async fn check(config: LogConfig) {
     assert_eq!(log.came_of(&DecisionId::new("a")).await.unwrap(), []);
     assert_eq!(log.came_of(&DecisionId::new("c")).await.unwrap(), []);
     assert!(log.find(&DecisionId::new("c")).await.unwrap().is_some());
+    redacted(&config, &log).await;
+}
+
+/// Everything goes; a process that dies after the note leaves it to the next, and nothing older comes back.
+async fn redacted(config: &LogConfig, log: &DecisionLog) {
+    let all = async |log: &DecisionLog| log.page(Timestamp::MIN, Page::default()).await.unwrap().0.len();
+    let (old, late) = (decision("dora", "old"), clicked("late", "again"));
+    (0..1_500).for_each(|n| log.put(decision("carl", &format!("many {n}"))));
+    log.flush().await;
+    assert!(all(log).await > 0);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    log.note_redaction(Timestamp::now()).await.unwrap();
+    // Another starts: it goes on by itself.
+    let next = DecisionLog::open(config).unwrap();
+    for _ in 0..500 {
+        if all(&next).await == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!((all(&next).await, next.came_of(&DecisionId::new("c")).await.unwrap().len()), (0, 0));
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    next.put(old);
+    next.put(decision("dora", "again"));
+    next.outcomes(&key("dora"), &[late]);
+    next.flush().await;
+    assert_eq!(next.find(&DecisionId::new("old")).await.unwrap(), None);
+    assert!(next.find(&DecisionId::new("again")).await.unwrap().is_some(), "what came since stays");
+    assert_eq!(next.came_of(&DecisionId::new("again")).await.unwrap(), []);
+    // Nothing is noted any more, so nothing is deleted.
+    next.redact().await.unwrap();
+    assert!(next.find(&DecisionId::new("again")).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_redacted_shop_leaves_no_trace_in_the_bytes_of_the_file_and_its_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(&folder.path().join("log.db"));
+    for n in 0..300 {
+        log.put(decision("marked-shopper", &format!("marked-decision-{n}")));
+        log.outcomes(&key("marked-shopper"), &[clicked(&format!("event-{n}"), &format!("marked-decision-{n}"))]);
+    }
+    log.flush().await;
+    let has = |text: &str| memchr::memmem::find(&bytes(folder.path()), text.as_bytes()).is_some();
+    assert!(has("marked-shopper") && has("marked-decision"));
+    log.note_redaction(Timestamp::now()).await.unwrap();
+    log.redact().await.unwrap();
+    assert!(!has("marked-"), "the file was written anew and its journal cut to nothing");
 }
 
 #[tokio::test]

@@ -31,7 +31,9 @@ pub(super) async fn write(database: Arc<Database>, mut messages: mpsc::Receiver<
             Ok(None) => return,
             Err(_) => {
                 let scrubbed = report(database.scrub(false).await);
-                report(database.clean(config.max_age, config.most).await);
+                let cleaned = report(database.clean(config.max_age, config.most).await);
+                // Again, where that has erased something.
+                let scrubbed = scrubbed && cleaned && report(database.scrub(false).await);
                 clean_at = Instant::now() + if scrubbed { HOUSEKEEPING } else { AGAIN };
                 continue;
             }
@@ -56,6 +58,11 @@ pub(super) async fn write(database: Arc<Database>, mut messages: mpsc::Receiver<
                 if !report(database.scrub(true).await) {
                     clean_at = clean_at.min(Instant::now() + AGAIN);
                 }
+            }
+            Some(Message::Redact { at, done }) => {
+                let noted = tokio::time::timeout(LIMIT, database.note_redaction(at)).await;
+                // Nobody waits any more: it is noted all the same.
+                done.send(noted.unwrap_or(Err(StoreError::Timeout))).ok();
             }
             Some(Message::Flush(done)) => drop(done.send(())),
             Some(Message::Decision(_) | Message::Outcome(_)) | None => {}

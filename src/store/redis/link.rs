@@ -14,6 +14,8 @@ const FAILURES: u32 = 5;
 
 /// What a change is counted under that waits for replicas.
 const ACKNOWLEDGE: &str = "acknowledge";
+/// What a part of an erasure of the whole shop is counted under.
+const SWEEP: &str = "sweep";
 
 /// The way to Redis.
 pub(super) struct Link {
@@ -86,6 +88,33 @@ impl Link {
         }
         let (changed, _) = answer?;
         if durable { Ok(changed) } else { Err(undurable()) }
+    }
+
+    /// Every master, for [`Link::ask_master`].
+    pub(super) async fn masters(&self, limit: Duration) -> Result<Vec<Option<u16>>, StoreError> {
+        self.within(SWEEP, limit, self.waiting.masters()).await
+    }
+
+    /// Sends a command to one master, on the connection on which others are not held up.
+    pub(super) async fn ask_master<T: FromRedisValue>(
+        &self,
+        limit: Duration,
+        master: Option<u16>,
+        command: &Cmd,
+    ) -> Result<T, StoreError> {
+        self.within(SWEEP, limit, self.waiting.send_to(master, command)).await
+    }
+
+    /// Waits until all that was changed on a master by that connection is on the replicas that the settings ask for.
+    /// Errors: [`StoreError::NotDurable`].
+    pub(super) async fn settled(&self, limit: Duration, master: Option<u16>) -> Result<(), StoreError> {
+        if self.replicas == 0 {
+            return Ok(());
+        }
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(self.replicas).arg(milliseconds(self.replica_timeout).max(1));
+        let have: u64 = self.ask_master(limit + self.replica_timeout, master, &wait).await?;
+        if have >= u64::from(self.replicas) { Ok(()) } else { Err(undurable()) }
     }
 
     async fn within<T>(

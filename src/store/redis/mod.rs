@@ -13,6 +13,7 @@
 mod address;
 mod config;
 mod link;
+mod shop;
 mod way;
 mod written;
 
@@ -244,6 +245,13 @@ impl DecisionStore for RedisStore {
         get.arg(self.key(who, "decisions")).arg(id.as_str());
         let held: Option<Vec<u8>> = self.link.ask("read", self.config.write_timeout, &get).await?;
         held.map(|bytes| written::read_decision(&bytes)).transpose()
+    }
+
+    async fn of(&self, who: &ShopperKey) -> Result<Vec<DecisionRecord>, StoreError> {
+        let mut all = cmd("HVALS");
+        all.arg(self.key(who, "decisions"));
+        let held: Vec<Vec<u8>> = self.link.ask("read", self.config.write_timeout, &all).await?;
+        held.iter().map(|bytes| written::read_decision(bytes)).collect()
     }
 
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {

@@ -9,9 +9,11 @@ use arc_swap::ArcSwapOption;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::cluster_routing::{Route, SingleNodeRoutingInfo, SlotAddr};
+use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
-use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, Pipeline, RedisResult, TlsCertificates, TlsMode};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, Pipeline, RedisResult, TlsCertificates, TlsMode, Value,
+};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,6 +115,34 @@ impl Way {
                 FromRedisValue::from_redis_value(redis::Value::Array(answers)).map_err(Into::into)
             }
         }
+    }
+
+    /// Every master, each by a slot that it holds; without slots the only one.
+    pub(super) async fn masters(&self) -> RedisResult<Vec<Option<u16>>> {
+        let Self::Cluster(cluster) = self else { return Ok(vec![None]) };
+        let mut slots = redis::cmd("CLUSTER");
+        slots.arg("SLOTS");
+        let ranges: Vec<Vec<Value>> = slots.query_async(&mut cluster.connection().await?).await?;
+        let (mut known, mut masters) = (Vec::new(), Vec::new());
+        // First slot, last slot, master, replicas.
+        for range in ranges {
+            let mut range = range.into_iter();
+            let (Some(first), Some(master)) = (range.next(), range.nth(1)) else { continue };
+            if !known.contains(&master) {
+                known.push(master);
+                masters.push(Some(u16::from_redis_value(first)?));
+            }
+        }
+        Ok(masters)
+    }
+
+    /// Sends a command to one of the masters.
+    pub(super) async fn send_to<T: FromRedisValue>(&self, master: Option<u16>, command: &Cmd) -> RedisResult<T> {
+        let (Self::Cluster(cluster), Some(slot)) = (self, master) else { return self.send(command).await };
+        let route = SingleNodeRoutingInfo::SpecificNode(Route::new(slot, SlotAddr::Master));
+        let route = RoutingInfo::SingleNode(route);
+        let answer = cluster.connection().await?.route_command(command.clone(), route).await?;
+        T::from_redis_value(answer).map_err(Into::into)
     }
 
     /// Asks the sentinels again before the next question: what they named does not answer. A broken connection is left

@@ -3,5 +3,6 @@
 mod collector;
 mod customer_data;
 mod debug;
+mod marked;
 mod process;
 mod traces;

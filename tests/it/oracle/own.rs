@@ -150,6 +150,10 @@ impl DecisionStore for Fixed {
         Ok(None)
     }
 
+    async fn of(&self, _: &ShopperKey) -> Result<Vec<DecisionRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn erase(&self, _: &ShopperKey) -> Result<bool, StoreError> {
         Ok(false)
     }

@@ -2,8 +2,11 @@
 
 use super::replicas::{TRACK, VIEWED, settings, viewed};
 use super::world::{World, each, shopper};
+use crate::client::send;
+use crate::senders;
 use crate::servers::Server;
 use flate2::read::DeflateDecoder;
+use http::{Method, StatusCode};
 use outfitter::platform::secret::Secret;
 use serde_json::{Value, json};
 use std::io::Read;
@@ -27,6 +30,8 @@ async fn each_key(redis: &Server) -> Vec<(String, String)> {
             "string" => vec![redis.ask(&["GET", &key]).await],
             "hash" => redis.ask(&["HGETALL", &key]).await,
             "zset" => redis.ask(&["ZRANGE", &key, "0", "-1"]).await,
+            // It went since.
+            "none" => Vec::new(),
             other => panic!("{key} is a {other}"),
         };
         let mut text = String::new();
@@ -131,4 +136,76 @@ async fn another_secret_takes_over_the_record_that_was_stored_under_the_one_befo
     let later = world(&redis, folder.path(), &["next"]).await;
     let data = later.ask(shopper("s"), VIEWED, Value::Null).await;
     assert_eq!(each(&data["personalized"]["recommendations"], "/product/id")[0], product);
+}
+
+/// All bytes below a folder as text.
+fn text_of(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: std::path::PathBuf| {
+        if path.is_dir() { text_of(&path) } else { String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned() }
+    };
+    entries.map(read).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_that_is_redacted_leaves_no_shopper_in_redis_nor_in_the_files_of_any_replica() {
+    let (folder, redis) = (tempfile::tempdir().unwrap(), Server::start());
+    secrets(folder.path());
+    std::fs::write(folder.path().join("app"), senders::SECRET).unwrap();
+    let replica = async |name: &str| {
+        let kept = folder.path().join(name);
+        let mut settings = settings(&redis.url(), &folder.path().join("secret"));
+        settings.ingest.webhooks.shopify.secrets = vec![Secret::File(folder.path().join("app"))];
+        settings.ingest.spool.dir = Some(kept.join("spool"));
+        settings.ingest.record.log = Some(toml::from_str(&format!("dir = {:?}", kept.join("log"))).unwrap());
+        settings.store.decisions.file = Some(kept.join("decisions.db"));
+        World::with(settings).await
+    };
+    let (told, other) = (replica("told").await, replica("other").await);
+    let product = told.products("US").await[0]["id"].as_str().unwrap().to_owned();
+    visit(&told, &redis, "marked-1", &product).await;
+    visit(&other, &redis, "marked-2", &product).await;
+    for world in [&told, &other] {
+        world.running.state.settle().await;
+    }
+    let keys: Vec<String> = redis.ask(&["KEYS", "*:shopper"]).await;
+    let hashes: Vec<&str> = keys.iter().map(|key| key.split(['{', '}']).nth(1).unwrap()).collect();
+    let found = |text: &str| hashes.iter().filter(|hash| text.contains(*hash)).count();
+    for name in ["told", "other"] {
+        let held = text_of(&folder.path().join(name));
+        assert!(found(&held) > 0 && held.contains("marked words"), "{name}");
+    }
+
+    let body = json!({ "shop_id": 1, "shop_domain": "a.myshopify.com" }).to_string();
+    let headers = senders::shopify("shop/redact", "w1", &body);
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let url = format!("{}/webhooks/shopify", told.gateway);
+    let (status, _, answer) = send(Method::POST, &url, &headers, body).await;
+    assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&answer));
+    // The other replica finds out by itself.
+    let mut left = String::new();
+    for _ in 0..1_500 {
+        left =
+            everything(&redis).await + &text_of(&folder.path().join("told")) + &text_of(&folder.path().join("other"));
+        if found(&left) == 0 && !left.contains("marked") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(found(&left) == 0 && !left.contains("marked"), "{} hashes are left", found(&left));
+    let keys: Vec<String> = redis.ask(&["KEYS", "*"]).await;
+    assert!(keys.iter().all(|key| key == "outfitter:redaction" || key.starts_with("outfitter:delivery:")), "{keys:?}");
+    for world in [&told, &other] {
+        assert!(viewed(world, "marked-1").await.is_empty() && world.running.state.ingest.recent().is_empty());
+    }
+    // The shop may come back; what comes while a replica still deletes may go, too.
+    for n in 0..100 {
+        let events = json!([{ "id": format!("n{n}"), "type": "PRODUCT_VIEWED", "productId": product }]);
+        other.ask(shopper("new"), TRACK, json!({ "e": events })).await;
+        if viewed(&told, "new").await == [product.as_str()] {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("nothing is kept any more");
 }

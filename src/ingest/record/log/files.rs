@@ -2,7 +2,9 @@
 
 use crate::domain::ids::ShopperKey;
 use crate::ingest::config;
+use crate::ingest::mark::Mark;
 use crate::ingest::record::Recorded;
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -92,6 +94,24 @@ impl Files {
         self.prune()
     }
 
+    /// Deletes every file, unless this redaction has been heard of before; then it has.
+    pub(super) fn redact(&mut self, at: Timestamp) -> io::Result<()> {
+        let mark = Mark::in_folder(&self.dir);
+        if mark.read() >= Some(at) {
+            return Ok(());
+        }
+        self.close()?;
+        for path in list(&self.dir, &[".jsonl", ".part"])? {
+            fs::remove_file(path)?;
+        }
+        self.pending.clear();
+        match fs::remove_file(self.dir.join(PENDING)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        mark.write(at)
+    }
+
     fn close(&mut self) -> io::Result<()> {
         self.flush()?;
         self.open = None;
@@ -105,18 +125,8 @@ impl Files {
         Ok(BufWriter::new(private().write(true).create_new(true).open(self.dir.join(name))?))
     }
 
-    /// The log's files, oldest first. Whatever else lies in the folder is left alone.
     fn list(&self) -> io::Result<Vec<PathBuf>> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&self.dir)? {
-            let path = entry?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name.starts_with("events-") && name.ends_with(".jsonl") {
-                files.push(path);
-            }
-        }
-        files.sort();
-        Ok(files)
+        list(&self.dir, &[".jsonl"])
     }
 
     /// Deletes files that are too old, then the oldest while all together are too much. The open file stays.
@@ -160,6 +170,35 @@ impl Files {
         kept.sync_all()?;
         fs::rename(&part, path)
     }
+}
+
+/// The log's files with these endings, oldest first; a `.part` is one that a process was rewriting when it died.
+/// Whatever else lies in the folder is left alone.
+fn list(dir: &Path, endings: &[&str]) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with("events-") && endings.iter().any(|ending| name.ends_with(ending)) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// What the files of a folder have of a shopper. A line that cannot be read is left out.
+pub(super) fn lines_of(dir: &Path, shopper: &ShopperKey) -> io::Result<Vec<Recorded>> {
+    let mut found = Vec::new();
+    for path in list(dir, &[".jsonl"])? {
+        for line in BufReader::new(File::open(path)?).lines() {
+            let line = line?;
+            if owner(&line) == Some(shopper.as_str()) {
+                found.extend(serde_json::from_str::<Recorded>(&line).ok());
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The shopper of a line: always its first field.

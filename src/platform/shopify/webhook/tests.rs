@@ -192,4 +192,11 @@ fn what_another_shop_of_the_app_sends_is_left_aside() {
         webhooks.read(&headers, ORDER.as_bytes(), now()).unwrap().news.len()
     };
     assert_eq!((from("MINE.myshopify.com"), from("other.myshopify.com")), (1, 0));
+    // A whole shop is erased only where the body names it, too.
+    let redacts = |body: &str| {
+        let headers = headers(&[("x-shopify-topic", "shop/redact")]);
+        webhooks.read(&headers, body.as_bytes(), now()).unwrap().news.len()
+    };
+    assert_eq!(redacts(r#"{"shop_domain": "Mine.myshopify.com"}"#), 1);
+    assert_eq!((redacts(r#"{"shop_domain": "other.myshopify.com"}"#), redacts("{}")), (0, 0));
 }

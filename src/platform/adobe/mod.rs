@@ -1,0 +1,3 @@
+//! Adobe Commerce: its webhooks. There is no adapter for its GraphQL API yet.
+
+pub mod webhook;

@@ -1,0 +1,133 @@
+//! The forms of the past, line by line.
+
+use super::*;
+use proptest::prelude::*;
+
+fn events(lines: &[&str]) -> Vec<(Option<String>, Event)> {
+    read_all(History::json(), lines)
+}
+
+fn read_all(mut history: History, lines: &[&str]) -> Vec<(Option<String>, Event)> {
+    let mut news: Vec<News> = lines.iter().flat_map(|line| history.line(line).unwrap()).collect();
+    news.extend(history.end());
+    assert!(history.is_between());
+    let did = |news| match news {
+        News::Did(actor, event) => (actor.customer.map(|customer| customer.expose().to_owned()), *event),
+        other => panic!("{other:?}"),
+    };
+    news.into_iter().map(did).collect()
+}
+
+fn bought(event: &Event) -> Vec<(&str, u32)> {
+    event.lines.iter().map(|line| (line.product.as_str(), line.quantity)).collect()
+}
+
+#[test]
+fn a_bulk_operation_tells_an_order_and_then_its_lines() {
+    let found = events(&[
+        r#"{"id":"gid://shopify/Order/1","createdAt":"2024-05-01T10:00:00Z","currencyCode":"EUR","customer":{"id":"gid://shopify/Customer/7"}}"#,
+        r#"{"id":"gid://shopify/LineItem/11","quantity":2,"product":{"id":"gid://shopify/Product/3"},"originalUnitPriceSet":{"shopMoney":{"amount":"9.50","currencyCode":"EUR"}},"__parentId":"gid://shopify/Order/1"}"#,
+        r#"{"id":"gid://shopify/LineItem/12","quantity":1,"product":null,"__parentId":"gid://shopify/Order/1"}"#,
+        "",
+        r#"{"id":"gid://shopify/Order/2","createdAt":"2024-05-02T10:00:00Z","customer":null}"#,
+        r#"{"id":"gid://shopify/LineItem/21","quantity":1,"product":{"id":"gid://shopify/Product/4"},"__parentId":"gid://shopify/Order/2"}"#,
+        r#"{"id":"gid://shopify/LineItem/99","quantity":1,"product":{"id":"gid://shopify/Product/4"},"__parentId":"gid://shopify/Order/1"}"#,
+    ]);
+    assert_eq!(found.len(), 2);
+    let (customer, event) = &found[0];
+    assert_eq!(customer.as_deref(), Some("gid://shopify/Customer/7"));
+    assert_eq!((event.kind, bought(event)), (EventType::CheckoutCompleted, vec![("gid://shopify/Product/3", 2)]));
+    assert_eq!(event.lines[0].price.unwrap().minor, 950);
+    assert_eq!(event.at.to_string(), "2024-05-01T10:00:00Z");
+    assert_eq!((&found[1].0, bought(&found[1].1).len()), (&None, 1), "what comes too late for its order is left out");
+}
+
+#[test]
+fn resources_and_nodes_and_abandoned_checkouts_are_read_too() {
+    let found = events(&[
+        r#"{"id":5,"created_at":"2024-05-01T10:00:00Z","customer":{"id":7},"line_items":[{"product_id":3,"quantity":1}]}"#,
+        r#"{"id":"gid://shopify/Order/6","createdAt":"2024-05-01T10:00:00Z","cancelledAt":"2024-05-03T10:00:00Z","lineItems":{"edges":[{"node":{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}}]}}"#,
+        r#"{"id":"gid://shopify/AbandonedCheckout/8","createdAt":"2024-05-01T10:00:00Z","lineItems":{"nodes":[{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}]}}"#,
+    ]);
+    let kinds: Vec<EventType> = found.iter().map(|(_, event)| event.kind).collect();
+    assert_eq!(kinds, [EventType::CheckoutCompleted, EventType::OrderCancelled, EventType::CheckoutStarted]);
+    assert_eq!(bought(&found[0].1), [("gid://shopify/Product/3", 1)]);
+}
+
+#[test]
+fn rows_of_one_order_are_one_order() {
+    let history =
+        History::table("\u{feff}Order_ID,customer_id,created_at,product_id,quantity,price,currency,note\r\n").unwrap();
+    let found = read_all(
+        history,
+        &[
+            "1001,7,2024-05-01T10:00:00Z,3,2,9.50,EUR,\"a, \"\"b\"\"\"\r\n",
+            "1001,7,2024-05-01T10:00:00Z,4,,,EUR,",
+            "1002,,2024-05-02,5,1,1.00,EUR,",
+        ],
+    );
+    assert_eq!(found.len(), 2);
+    assert_eq!(bought(&found[0].1), [("gid://shopify/Product/3", 2), ("gid://shopify/Product/4", 1)]);
+    assert_eq!(found[0].1.order.as_ref().unwrap().as_str(), "gid://shopify/Order/1001");
+    assert_eq!(found[1].0, None);
+}
+
+#[test]
+fn a_wish_is_a_look_of_its_customer_at_its_own_time() {
+    let table = History::table("customer_id,product_id,variant_id,added_at\n").unwrap();
+    let mut found = read_all(table, &["7,3,31,2024-05-01T10:00:00Z", "8,3,,2024-05-01 10:00:00"]);
+    found.extend(events(&[
+        r#"{"customer_id":7,"product_id":"gid://shopify/Product/3","added_at":"2024-05-01T10:00:00Z"}"#,
+    ]));
+    let told: Vec<_> = found
+        .iter()
+        .map(|(customer, event)| (customer.as_deref().unwrap(), event.product.as_ref().unwrap().as_str()))
+        .collect();
+    let (seven, eight) = ("gid://shopify/Customer/7", "gid://shopify/Customer/8");
+    assert_eq!(told, [seven, eight, seven].map(|customer| (customer, "gid://shopify/Product/3")));
+    assert!(
+        found
+            .iter()
+            .all(|(_, event)| event.kind == EventType::ProductViewed && event.at.to_string() == "2024-05-01T10:00:00Z")
+    );
+    // The same wish of one file and the other counts once, and its name says nothing of whose it is.
+    assert_eq!(found[0].1.id, found[2].1.id);
+    assert!(!found[0].1.id.as_str().contains("Customer"));
+    assert_eq!(found[0].1.variant.as_ref().unwrap().as_str(), "gid://shopify/ProductVariant/31");
+    let mut table = History::table("customer_id,product_id,added_at").unwrap();
+    assert_eq!(table.line("7,3,yesterday").unwrap_err(), LineError::Row);
+    assert_eq!(History::table("product_id,added_at").unwrap_err(), LineError::Column("customer_id"));
+}
+
+#[test]
+fn what_is_no_line_is_told_and_leaves_the_open_order() {
+    let mut history = History::json();
+    let order = r#"{"id":"gid://shopify/Order/1","createdAt":"2024-05-01T10:00:00Z","lineItems":{"nodes":[{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}]}}"#;
+    assert_eq!(history.line(order).unwrap().len(), 0);
+    assert_eq!(history.line("{").unwrap_err(), LineError::Json);
+    assert_eq!(history.line("[]").unwrap_err(), LineError::Json);
+    assert_eq!(history.line(r#"{"id":"gid://shopify/Product/1"}"#).unwrap_err(), LineError::Kind);
+    assert!(!history.is_between());
+    assert_eq!(history.end().len(), 1);
+    assert_eq!(History::table("order_id,customer_id,created_at").unwrap_err(), LineError::Column("product_id"));
+    let mut table = History::table("order_id,customer_id,created_at,product_id").unwrap();
+    for wrong in ["1,2,3", "1,2,3,4,5", "\"1,2,3,4", ",2,2024-05-01,4"] {
+        assert_eq!(table.line(wrong).unwrap_err(), LineError::Row, "{wrong}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn lines_of_any_kind_are_read_or_told(lines in prop::collection::vec("[\\PC\",{}:\\[\\]0-9]{0,80}", 0..8)) {
+        let (mut json, mut table) = (History::json(), History::table("order_id,customer_id,created_at,product_id").unwrap());
+        for line in &lines {
+            for history in [&mut json, &mut table] {
+                if let Err(error) = history.line(line) {
+                    prop_assert!(!error.to_string().is_empty());
+                }
+            }
+        }
+        json.end();
+        table.end();
+    }
+}
