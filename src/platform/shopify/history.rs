@@ -29,7 +29,7 @@ pub enum LineError {
     Row,
     /// The first row of a table does not name what is needed.
     #[error(
-        "the first row names no column {0}; needed are order_id, customer_id, created_at, product_id; known besides: variant_id, quantity, price, currency"
+        "the first row names no column {0}; needed are order_id, customer_id, created_at, product_id; known besides: variant_id, quantity, price, currency, total"
     )]
     Column(&'static str),
 }
@@ -158,6 +158,10 @@ fn resource(mut node: Map<String, Value>) -> Map<String, Value> {
     take("cancelledAt", "cancelled_at");
     take("currencyCode", "currency");
     take("customAttributes", "note_attributes");
+    let total = node.get("currentTotalPriceSet").or_else(|| node.get("totalPriceSet"));
+    if let Some(amount) = total.and_then(|set| set.pointer("/shopMoney/amount")) {
+        told.insert("total_price".to_owned(), amount.clone());
+    }
     // A check-out is known by its own id, where it has no token.
     if let Some(id) = told.get("admin_graphql_api_id").cloned() {
         told.insert("id".to_owned(), id);
@@ -224,6 +228,7 @@ impl Columns {
         told.insert("id".to_owned(), json!(order));
         told.insert("created_at".to_owned(), json!(text("created_at")));
         told.insert("currency".to_owned(), json!(text("currency")));
+        told.insert("total_price".to_owned(), json!(text("total")));
         if let Some(customer) = text("customer_id") {
             told.insert("customer".to_owned(), json!({ "id": customer }));
         }
@@ -306,11 +311,14 @@ mod tests {
     fn resources_and_nodes_and_abandoned_checkouts_are_read_too() {
         let found = events(&[
             r#"{"id":5,"created_at":"2024-05-01T10:00:00Z","customer":{"id":7},"line_items":[{"product_id":3,"quantity":1}]}"#,
+            r#"{"id":"gid://shopify/Order/7","createdAt":"2024-05-01T10:00:00Z","currencyCode":"EUR","currentTotalPriceSet":{"shopMoney":{"amount":"42.5"}},"lineItems":{"nodes":[{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}]}}"#,
             r#"{"id":"gid://shopify/Order/6","createdAt":"2024-05-01T10:00:00Z","cancelledAt":"2024-05-03T10:00:00Z","lineItems":{"edges":[{"node":{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}}]}}"#,
             r#"{"id":"gid://shopify/AbandonedCheckout/8","createdAt":"2024-05-01T10:00:00Z","lineItems":{"nodes":[{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}]}}"#,
         ]);
         let kinds: Vec<EventType> = found.iter().map(|(_, event)| event.kind).collect();
-        assert_eq!(kinds, [EventType::CheckoutCompleted, EventType::OrderCancelled, EventType::CheckoutStarted]);
+        let (done, taken_back) = (EventType::CheckoutCompleted, EventType::OrderCancelled);
+        assert_eq!(kinds, [done, done, taken_back, EventType::CheckoutStarted]);
+        assert_eq!(found[1].1.value.unwrap().amount(), "42.50");
         assert_eq!(bought(&found[0].1), [("gid://shopify/Product/3", 1)]);
     }
 
@@ -330,6 +338,10 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!(bought(&found[0].1), [("gid://shopify/Product/3", 2), ("gid://shopify/Product/4", 1)]);
         assert_eq!(found[0].1.order.as_ref().unwrap().as_str(), "gid://shopify/Order/1001");
+        assert_eq!(
+            found.iter().map(|(_, event)| event.value.map(|value| value.minor)).collect::<Vec<_>>(),
+            [None, Some(100)]
+        );
         assert_eq!(found[1].0, None);
     }
 
