@@ -18,11 +18,14 @@ mod live;
 mod observed;
 mod oracle;
 mod persisted;
+#[path = "../../src/store/redis/proxy.rs"]
+mod proxy;
 mod scale;
 mod security;
 #[path = "../../src/store/redis/servers.rs"]
 mod servers;
 mod shared;
 mod slow;
+mod told;
 mod upstream;
 mod whole;
