@@ -76,7 +76,7 @@ fn history(random: &mut ChaCha8Rng) -> Vec<(ShopperKey, Event)> {
 
 fn context(history: &[(ShopperKey, Event)]) -> Context {
     let mut state = ShopperState::default();
-    history.iter().take(40).for_each(|(_, event)| state.session.insert(event.clone()));
+    history.iter().take(40).for_each(|(_, event)| drop(state.session.insert(event.clone())));
     let now = history.last().map(|(_, event)| event.at).unwrap();
     let shopper = Some(ShopperKey::new("shopper"));
     Context { shopper, confirmed: false, consent: Consent::ALL, state, away: false, market: Market::default(), now }

@@ -67,6 +67,20 @@ and run this again."
   DEBIAN_FRONTEND=noninteractive as_root apt-get -qq install -y --no-install-recommends redis-server >/dev/null
 }
 
+# PostgreSQL for the decision log's test, which starts a server of its own: the distribution's, where this user may install it.
+# Debian keeps the server's programs off the path.
+need_postgres() {
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
+  have pg_config && [ -x "$(pg_config --bindir)/initdb" ] && return
+  may_root && have apt-get || die "PostgreSQL's server was not found. Install it with
+  sudo apt-get install -y postgresql             (Debian, Ubuntu)
+  brew install postgresql                        (macOS)
+and run this again."
+  say "PostgreSQL is missing: installing the distribution's"
+  as_root apt-get -qq update
+  DEBIAN_FRONTEND=noninteractive as_root apt-get -qq install -y --no-install-recommends postgresql >/dev/null
+}
+
 # A port of the loopback address that nothing listens on.
 free_port() {
   local port

@@ -276,6 +276,7 @@ mod tests {
         assert!(settings.upstream.url.is_some() && settings.catalogue.file.is_some());
         assert!(settings.platform.shopify.private_token.is_some() && settings.platform.schema.is_some());
         assert_eq!((settings.engine.rules.len(), settings.engine.placements.len()), (1, 1));
+        assert_eq!(settings.engine.tiers.len(), 1);
         assert_ne!(settings.rerank, Settings::default().rerank);
     }
 }

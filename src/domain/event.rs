@@ -57,6 +57,9 @@ pub struct Event {
     /// The order, for a completed check-out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderKey>,
+    /// What the whole order cost, as the platform told it. Never from a client: value is what the platform vouches for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Money>,
     /// The decision that showed the product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<DecisionId>,
@@ -83,6 +86,7 @@ impl Event {
             query: None,
             lines: Vec::new(),
             order: None,
+            value: None,
             decision: None,
             position: None,
         }

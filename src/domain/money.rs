@@ -88,6 +88,12 @@ impl Money {
         Some(Self { minor: self.minor.checked_mul(many.into())?, currency: self.currency })
     }
 
+    /// Both together; `None` where they are of two currencies, or beyond what fits.
+    pub fn plus(&self, other: Self) -> Option<Self> {
+        let minor = self.minor.checked_add(other.minor).filter(|_| self.currency == other.currency)?;
+        Some(Self { minor, currency: self.currency })
+    }
+
     /// The decimal, with the currency's number of places: `12.50`.
     pub fn amount(&self) -> String {
         let places = self.currency.decimals();
@@ -113,6 +119,10 @@ mod tests {
         assert_eq!(Money::parse("12.5", eur).map(|m| m.minor), Some(1250));
         assert_eq!(Money::parse("-0.05", eur).map(|m| m.amount()), Some("-0.05".into()));
         assert_eq!(Money::parse("800.0", jpy).map(|m| m.amount()), Some("800".into()));
+        let one = Money { minor: 1, currency: eur };
+        assert_eq!(one.plus(one).map(|sum| sum.minor), Some(2));
+        assert_eq!(one.plus(Money { minor: i64::MAX, currency: eur }), None);
+        assert_eq!(one.plus(Money { minor: 1, currency: jpy }), None);
         assert_eq!(Money::parse("1.234", eur), None);
         assert_eq!(Money::parse("1e3", eur), None);
         assert_eq!(Money::parse("99999999999999999999", eur), None);

@@ -18,17 +18,15 @@ impl Session {
     /// How many events are kept.
     pub const CAP: usize = 200;
 
-    /// Places the event by its own time and forgets the oldest beyond the cap.
-    pub fn insert(&mut self, event: Event) {
+    /// Places the event by its own time and forgets the oldest beyond the cap. Gives the one that was forgotten.
+    pub fn insert(&mut self, event: Event) -> Option<Event> {
         let events = Arc::make_mut(&mut self.events);
         let at = events.partition_point(|kept| kept.at <= event.at);
         // Sessions are many and each is copied as it changes: room for as many events again would stay empty.
         events.reserve_exact(1);
         events.insert(at, event);
-        if events.len() > Self::CAP {
-            events.remove(0);
-        }
         self.revision += 1;
+        (events.len() > Self::CAP).then(|| events.remove(0))
     }
 }
 

@@ -9,6 +9,7 @@ use super::encode::Encoded;
 use super::request::SlateRequest;
 use super::statistics::Statistics;
 use super::tastes::Known;
+use super::tiers;
 use crate::catalogue::Index;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::ShopperKey;
@@ -44,12 +45,14 @@ impl<'a> Wave<'a> {
         let known = known.filter(|_| personal);
         let taste = known.and_then(|known| known.taste.as_ref());
         let encoded = if personal { encoded } else { &Encoded::Nothing };
+        let tier = known.and_then(|_| tiers::of(&settled.config.tiers, self.context));
         Basis {
             shopper: shopper.as_ref(),
             confirmed: *confirmed,
             consent: *consent,
             market,
             ask: Ask { request, index, statistics, content, taste, encoded, now: *now },
+            tier,
             reading: known.map(|known| known.number),
             model: model.filter(|_| personal),
             settled,
@@ -57,14 +60,16 @@ impl<'a> Wave<'a> {
     }
 }
 
-/// All that a decision reads. The shopper's state is in it as what was made of it: the taste, and the session as the model
-/// reads it. The number of the reading stands for both, the number of the model for the model.
+/// All that a decision reads. The shopper's state is in it as what was made of it: the taste, the tier, and the session as the
+/// model reads it. The number of the reading stands for all three, the number of the model for the model.
 pub(super) struct Basis<'a> {
     pub(super) shopper: Option<&'a ShopperKey>,
     pub(super) confirmed: bool,
     pub(super) consent: Consent,
     pub(super) market: &'a Market,
     pub(super) ask: Ask<'a>,
+    /// The shopper's tier, where there is one and it may be read.
+    pub(super) tier: Option<&'a str>,
     reading: Option<u64>,
     model: Option<u64>,
     pub(super) settled: &'a Settled,
@@ -76,9 +81,15 @@ impl Basis<'_> {
         self.shopper.is_some() && self.consent.allows(Purpose::Analytics)
     }
 
+    /// Whether the shopper's state was read for it.
+    pub(super) fn reads(&self) -> bool {
+        self.reading.is_some()
+    }
+
     /// Under what the decision is kept. Taken apart without `..`: what is added to a basis has to find its place here.
     pub(super) fn key(&self) -> Key {
-        let Self { shopper, confirmed, consent, market, ask, reading, model, settled } = self;
+        // The tier is made of the profile and the settings, which go by theirs.
+        let Self { shopper, confirmed, consent, market, ask, tier: _, reading, model, settled } = self;
         // Statistics and the hour are allowed to be a little behind; taste and session go by their numbers.
         let Ask { request, index, content, taste: _, encoded: _, statistics: _, now: _ } = ask;
         Key {

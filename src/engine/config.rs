@@ -1,6 +1,7 @@
 //! What a shop may set about its recommendations. Every value has a default that works.
 
 use super::rules::Rule;
+use super::tiers::Tier;
 use crate::domain::slate::Intent;
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub struct Config {
     pub placements: BTreeMap<String, PlacementConfig>,
     /// What a merchandiser has decided.
     pub rules: Vec<Rule>,
+    /// Classes of customers for rules, from the lowest to the highest. Default none.
+    pub tiers: Vec<Tier>,
     /// How much each source counts, intent by intent.
     pub blend: Blends,
     /// How fast events are forgotten, and how much memory they may take.
@@ -36,6 +39,7 @@ impl Default for Config {
             max_age: Duration::from_secs(30),
             placements: BTreeMap::new(),
             rules: Vec::new(),
+            tiers: Vec::new(),
             blend: Blends::default(),
             statistics: StatisticsConfig::default(),
             cache: CacheConfig::default(),

@@ -40,6 +40,11 @@ pub(super) fn of_model(name: &str) -> InputRead {
     read("model", None, name.into())
 }
 
+/// The shopper's tier, as rules asked for it.
+pub(super) fn of_tier(tier: Option<&str>) -> InputRead {
+    read("profile.tier", Some(Purpose::Preferences), tier.unwrap_or("none").into())
+}
+
 /// What was read of the shopper, under the consent to preferences.
 pub(super) fn of_shopper(taste: &Taste, index: &Index) -> Vec<InputRead> {
     let keys = |ordinals: &[u32]| {

@@ -35,6 +35,7 @@ mod slate;
 mod statistics;
 mod taste;
 mod tastes;
+pub mod tiers;
 
 pub use affinity::Affinity;
 pub use again::{Again, again};
@@ -108,6 +109,10 @@ impl From<Config> for Settled {
     fn from(config: Config) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let generation = NEXT.fetch_add(1, Ordering::Relaxed);
+        let known = |name: &str| config.tiers.iter().any(|tier| &*tier.name == name);
+        for tier in config.rules.iter().flat_map(|rule| &rule.tiers).filter(|name| !known(name)) {
+            tracing::warn!(%tier, "a rule holds for a tier that engine.tiers does not have, so for nobody");
+        }
         // A configuration that was read can be written.
         let written = serde_json::to_vec(&config).unwrap_or_default();
         let digest = format!("{:016x}", xxh3_64(&written)).into();

@@ -9,6 +9,7 @@ use super::request::RankRequest;
 use super::rules::{Action, Rules};
 use super::slate::{Part, new_decision};
 use super::taste::Taste;
+use super::tiers;
 use crate::domain::audit::InputRead;
 use crate::domain::consent::Purpose;
 use crate::domain::ids::ProductKey;
@@ -46,10 +47,12 @@ pub(super) fn decide(
     sources: &[Box<dyn CandidateSource>],
     deadline: Deadline,
 ) -> Ranking {
-    let outcome = order(context, request, ask, config, sources, deadline);
+    let rules = Rules::of(&config.rules, &request.placement, tiers::of(&config.tiers, context));
+    let outcome = order(context, request, ask, &rules, sources, deadline);
     let mut read = inputs::of_shop(ask);
     if let (Ok(_), Some(taste)) = (&outcome, ask.taste) {
         read.extend(inputs::of_shopper(taste, ask.index));
+        read.extend(rules.asked().map(inputs::of_tier));
     }
     let window = request.keys.iter().filter_map(|key| ask.index.ordinal(key.as_str()));
     let model = Part::of(ask, MODEL, window);
@@ -67,7 +70,7 @@ fn order(
     context: &Context,
     request: &RankRequest,
     ask: &Ask<'_>,
-    config: &Config,
+    rules: &Rules<'_>,
     sources: &[Box<dyn CandidateSource>],
     deadline: Deadline,
 ) -> Result<Vec<u32>, FallbackReason> {
@@ -77,9 +80,8 @@ fn order(
     let taste = ask.taste.filter(|_| !ask.index.is_empty()).ok_or(FallbackReason::NoData)?;
     let next = next(ask, sources);
     deadline.check().map_err(|_| FallbackReason::Deadline)?;
-    let rules = Rules::of(&config.rules, &request.placement);
     let expected = expected(request, ask);
-    let fit = |(key, expected): (&ProductKey, &f64)| fit(key.as_str(), ask, (taste, *expected), &next, &rules);
+    let fit = |(key, expected): (&ProductKey, &f64)| fit(key.as_str(), ask, (taste, *expected), &next, rules);
     let fits: Vec<Option<f64>> = request.keys.iter().zip(&expected).map(fit).collect();
     // A product that the catalogue does not know yet is taken for an average one, so it keeps about its place.
     let known: Vec<f64> = fits.iter().flatten().copied().collect();
@@ -91,7 +93,7 @@ fn order(
         .collect();
     scored.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let mut order: Vec<u32> = scored.into_iter().map(|(position, _)| position).collect();
-    pin(&mut order, request, ask, &rules);
+    pin(&mut order, request, ask, rules);
     deadline.check().map_err(|_| FallbackReason::Deadline)?;
     Ok(order)
 }

@@ -48,7 +48,7 @@ pub(super) fn most(first: usize) -> usize {
 /// Decides one slate. Never fails: what cannot be decided in time or at all is the fallback, marked.
 pub(super) fn decide(basis: &Basis<'_>, sources: &[Box<dyn CandidateSource>], deadline: Deadline) -> Slated {
     let (ask, config) = (&basis.ask, &basis.settled.config);
-    let rules = Rules::of(&config.rules, &ask.request.placement);
+    let rules = Rules::of(&config.rules, &ask.request.placement, basis.tier);
     let eligible = Eligibility::new(ask, &rules);
     let (proportions, most) = (Proportions::of(ask, config), most(ask.request.first));
     let weights = &proportions.weights;
@@ -81,6 +81,8 @@ pub(super) fn decide(basis: &Basis<'_>, sources: &[Box<dyn CandidateSource>], de
         Arc::new(Course { ask, sources, ranking, affinity, depth, fillers, pins, most, settings }.made())
     });
     let mut inputs = inputs::of_slate(ask);
+    // Where nothing of the shopper was read, there was no tier to ask for.
+    inputs.extend(rules.asked().filter(|_| basis.reads()).map(inputs::of_tier));
     let shown = items.iter().map(|item| item.ordinal);
     let model = Part::of(ask, weights.encoder, shown);
     inputs.extend(model.took_part().map(|name| inputs::of_model(name)));

@@ -7,6 +7,8 @@ use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::{Event, EventType, Line};
 use crate::domain::ids::{DecisionId, EventId, OrderKey, ProductKey, ShopperKey};
 use crate::domain::market::Market;
+use crate::domain::money::{Currency, Money};
+use crate::domain::profile::Profile;
 use crate::domain::session::Session;
 use crate::domain::slate::{Decision, ServedBy, Slate};
 use jiff::Timestamp;
@@ -22,6 +24,9 @@ pub(crate) async fn check<S: ShopperStore + DecisionStore + ShopStore>(make: imp
     a_session_keeps_its_newest_two_hundred(&make()).await;
     purchases_come_from_orders_and_an_order_counts_once(&make()).await;
     a_cancelled_order_counts_no_more_whichever_comes_first(&make()).await;
+    value_is_what_the_platform_tells_whoever_told_the_order_first(&make).await;
+    value_is_counted_in_few_currencies(&make()).await;
+    value_goes_with_a_login_once_and_to_nobody_else(&make()).await;
     login_moves_the_session_and_a_second_customer_gets_only_what_is_new(&make()).await;
     login_merges_what_both_know(&make()).await;
     erasure_leaves_a_withdrawn_consent(&make()).await;
@@ -70,6 +75,83 @@ async fn a_cancelled_order_counts_no_more_whichever_comes_first<S: ShopperStore>
     let profile = read(store, "c").await.profile;
     let bought: Vec<_> = profile.bought.iter().map(|it| (it.product.as_str(), it.times)).collect();
     assert_eq!((profile.orders, bought), (1, vec![("p", 1)]));
+}
+
+/// An order as the platform tells it, with what it cost.
+fn valued(id: &str, second: i64, order: &str, (minor, currency): (i64, &str)) -> Event {
+    let currency = Currency::parse(currency).unwrap();
+    Event { value: Some(Money { minor, currency }), ..ordered(id, second, Some(order), &["p"]) }
+}
+
+/// Orders, the value in each currency with how many orders, and the second of the last.
+fn worth(state: &ShopperState) -> (u32, Vec<(u32, i64, String)>, Option<i64>) {
+    let profile = &state.profile;
+    let spent =
+        profile.spent.iter().map(|spent| (spent.orders, spent.total.minor, spent.total.currency.as_str().to_owned()));
+    let mut spent: Vec<_> = spent.collect();
+    spent.sort();
+    (profile.orders, spent, profile.ordered.map(|moment| moment.as_second() - at(0).as_second()))
+}
+
+async fn value_is_what_the_platform_tells_whoever_told_the_order_first<S: ShopperStore>(make: &impl Fn() -> S) {
+    let events = [
+        ordered("web", 10, Some("1"), &["p"]),
+        valued("hook", 10, "1", (1000, "EUR")),
+        valued("paid", 10, "1", (1000, "EUR")),
+        valued("other", 20, "2", (500, "USD")),
+        cancelled("cancelled", 30, "2", &["p"]),
+    ];
+    // Each of them first, in turn, and each order of the two that follow it.
+    for first in 0..events.len() {
+        for reversed in [false, true] {
+            let store = make();
+            let mut rest: Vec<usize> = (0..events.len()).filter(|at| *at != first).collect();
+            if reversed {
+                rest.reverse();
+            }
+            for at in [first].into_iter().chain(rest) {
+                add(&store, "c", std::slice::from_ref(&events[at])).await;
+            }
+            let state = read(&store, "c").await;
+            assert_eq!(worth(&state), (1, vec![(1, 1000, "EUR".to_owned())], Some(10)), "{first} {reversed}");
+            assert_eq!(state.profile.bought.len(), 1);
+        }
+    }
+}
+
+async fn value_is_counted_in_few_currencies<S: ShopperStore>(store: &S) {
+    for (n, currency) in ["EUR", "USD", "JPY", "GBP", "CHF", "EUR"].iter().enumerate() {
+        let n = i64::try_from(n).unwrap();
+        add(store, "c", &[valued(&format!("e{n}"), n, &format!("o{n}"), (100, currency))]).await;
+    }
+    add(store, "c", &[valued("most", 9, "most", (i64::MAX, "EUR"))]).await;
+    let profile = read(store, "c").await.profile;
+    assert_eq!((profile.orders, profile.spent.len(), profile.valued()), (7, Profile::CURRENCIES, 6));
+    assert_eq!(profile.spent_in(Currency::parse("EUR").unwrap()), i64::MAX, "and no overflow");
+    assert_eq!(profile.spent_in(Currency::parse("CHF").unwrap()), 0);
+}
+
+async fn value_goes_with_a_login_once_and_to_nobody_else<S: ShopperStore>(store: &S) {
+    add(store, "anna", &[valued("hook", 10, "1", (1000, "EUR"))]).await;
+    let session = [
+        ordered("web", 10, Some("1"), &["p"]),
+        ordered("guest", 20, Some("2"), &["p"]),
+        valued("guest paid", 20, "2", (700, "EUR")),
+        valued("regretted", 40, "3", (900, "EUR")),
+        cancelled("back", 50, "3", &["p"]),
+    ];
+    add(store, "session", &session).await;
+    store.stitch(&key("session"), &key("anna")).await.unwrap();
+    let annas = (2, vec![(2, 1700, "EUR".to_owned())], Some(20));
+    assert_eq!(worth(&read(store, "anna").await), annas);
+    // What the platform sends again to the session does not come back to it.
+    let again = add(store, "session", &[valued("again", 20, "2", (700, "EUR")), viewed("v", 60, "p")]).await;
+    assert_eq!(again, [Appended::Duplicate, Appended::Accepted]);
+    assert_eq!(worth(&read(store, "session").await), (0, vec![], None));
+    store.stitch(&key("session"), &key("bert")).await.unwrap();
+    assert_eq!(worth(&read(store, "bert").await), (0, vec![], None));
+    store.stitch(&key("session"), &key("anna")).await.unwrap();
+    assert_eq!(worth(&read(store, "anna").await), annas);
 }
 
 async fn add<S: ShopperStore>(store: &S, who: &str, events: &[Event]) -> Vec<Appended> {

@@ -5,24 +5,25 @@
 //! match a later state.
 
 mod moving;
+mod orders;
 
 pub(super) use moving::Moving;
 
 use super::traits::{Appended, ShopperState};
 use crate::domain::consent::Consent;
 use crate::domain::event::{Event, EventType};
-use crate::domain::profile::{Profile, Purchase};
+use crate::domain::money::Money;
+use crate::domain::profile::{Profile, Purchase, Spent};
 use crate::domain::session::Session;
 use jiff::{SignedDuration, Timestamp};
+use orders::{Orders, Told};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Event ids remembered beyond the events themselves: a beacon sent again much later is still the same event.
 const SEEN: usize = 1_000;
-/// Orders remembered, so that one told by the storefront and by webhook counts once.
-const ORDERS: usize = 200;
 /// Events further apart are of two visits.
 const VISIT: SignedDuration = SignedDuration::from_mins(30);
 
@@ -31,10 +32,10 @@ const VISIT: SignedDuration = SignedDuration::from_mins(30);
 pub(super) struct Record {
     /// What a read gives.
     pub(super) state: Kept,
-    /// Hashes of event ids, oldest first.
+    /// Hashes of event ids that the session does not hold, oldest first.
     seen: VecDeque<u64>,
-    /// Hashes of order keys, oldest first.
-    orders: VecDeque<u64>,
+    /// Orders that were told.
+    orders: Orders,
     /// A login that has left this session and not yet arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     moving: Option<Box<Moving>>,
@@ -70,18 +71,26 @@ impl Record {
 
     /// Adds an event, unless its id was there.
     pub(super) fn append(&mut self, event: &Event) -> Appended {
-        if !remember(&mut self.seen, event.id.as_str(), SEEN) {
+        let held = &self.state.session.events;
+        if self.seen.contains(&hash(event.id.as_str())) || held.iter().any(|held| held.id == event.id) {
             return Appended::Duplicate;
         }
         if event.kind == EventType::OrderCancelled {
+            remember(&mut self.seen, event.id.as_str());
             self.cancel_order(event);
             return Appended::Accepted;
+        }
+        // An order that left with a login: told again, it must not reach the next customer of a shared device.
+        if event.kind == EventType::CheckoutCompleted && self.orders.has_left(event.order.as_ref()) {
+            return Appended::Duplicate;
         }
         self.count_visit(event);
         if event.kind == EventType::CheckoutCompleted {
             self.count_order(event);
         }
-        self.state.session.insert(event.clone());
+        if let Some(forgotten) = self.state.session.insert(event.clone()) {
+            remember(&mut self.seen, forgotten.id.as_str());
+        }
         self.state.profile.revision += 1;
         Appended::Accepted
     }
@@ -110,29 +119,52 @@ impl Record {
     }
 
     fn count_order(&mut self, event: &Event) {
-        if event.order.as_ref().is_some_and(|order| !remember(&mut self.orders, order.as_str(), ORDERS)) {
+        let told = match &event.order {
+            Some(order) => self.orders.tell(orders::key(order), event.at, event.value),
+            // One without a key is told once: its event is.
+            None => Told::New,
+        };
+        if !self.count_told(told, event.at, event.value) {
             return;
         }
-        let profile = &mut self.state.profile;
-        profile.orders += 1;
         let mut products: Vec<_> = event.lines.iter().map(|line| &line.product).collect();
         products.sort_unstable();
         products.dedup();
         for product in products {
             let purchase = Purchase { product: product.clone(), last: event.at, times: 1 };
-            add(Arc::make_mut(&mut profile.bought), purchase);
+            add(Arc::make_mut(&mut self.state.profile.bought), purchase);
         }
+    }
+
+    /// Counts an order and its value as far as they are news. Whether the order is.
+    fn count_told(&mut self, told: Told, at: Timestamp, value: Option<Money>) -> bool {
+        let profile = &mut self.state.profile;
+        match told {
+            Told::New => {
+                profile.orders = profile.orders.saturating_add(1);
+                profile.ordered = profile.ordered.max(Some(whole(at)));
+            }
+            Told::Value => {}
+            Told::Known => return false,
+        }
+        if let Some(value) = value {
+            profile.spend(value);
+        }
+        told == Told::New
     }
 
     /// Takes an order back: what it bought counts once less. One that is not known yet will not count when it comes.
     fn cancel_order(&mut self, event: &Event) {
-        let Some(order) = &event.order else { return };
-        if remember(&mut self.orders, order.as_str(), ORDERS) {
+        let Some(counted) = event.order.as_ref().and_then(|order| self.orders.cancel(orders::key(order))) else {
             return;
-        }
+        };
         let profile = &mut self.state.profile;
         profile.orders = profile.orders.saturating_sub(1);
         profile.revision += 1;
+        profile.ordered = self.orders.last();
+        if let Some(value) = counted.value {
+            profile.refund(value);
+        }
         let bought = Arc::make_mut(&mut profile.bought);
         let mut products: Vec<_> = event.lines.iter().map(|line| &line.product).collect();
         products.sort_unstable();
@@ -148,12 +180,14 @@ impl Record {
     pub(super) fn leave(&mut self) -> Self {
         let next = self.cleared();
         let left = std::mem::replace(&mut self.state, next);
-        Self { state: left, ..Self::default() }
+        left.session.events.iter().for_each(|event| remember(&mut self.seen, event.id.as_str()));
+        Self { state: left, orders: self.orders.leave(), ..Self::default() }
     }
 
     /// Takes over what a session held. Consent on file here stays; without one, the session's holds.
     pub(super) fn join(&mut self, session: &Self) {
         let Kept { session: events, profile, consent } = &session.state;
+        self.orders.heed(&session.orders);
         for event in events.events.iter() {
             // What was there already is no news.
             match self.append(event) {
@@ -169,9 +203,21 @@ impl Record {
             }
         }
         bought.sort_by_key(|purchase| purchase.last);
-        // Orders whose events the session no longer kept.
-        let told = events.events.iter().filter(|event| event.kind == EventType::CheckoutCompleted).count();
-        self.state.profile.orders += profile.orders.saturating_sub(u32::try_from(told).unwrap_or(u32::MAX));
+        // Orders, or what the platform said of their value, whose events the session no longer kept.
+        let mut counted = 0;
+        for (key, order) in session.orders.counted() {
+            counted += 1;
+            let told = self.orders.tell(key, order.at, order.value);
+            self.count_told(told, order.at, order.value);
+        }
+        // And those that it did not remember one by one any more.
+        let orders = events.events.iter().filter(|event| event.kind == EventType::CheckoutCompleted);
+        let (keyed, bare): (Vec<_>, Vec<_>) = orders.map(|event| event.order.as_ref()).partition(Option::is_some);
+        let keyed = if counted > 0 { counted } else { HashSet::<_>::from_iter(keyed).len() };
+        let told = u32::try_from(keyed + bare.len()).unwrap_or(u32::MAX);
+        let own = &mut self.state.profile;
+        own.orders = own.orders.saturating_add(profile.orders.saturating_sub(told));
+        own.ordered = own.ordered.max(profile.ordered);
         self.state.consent = self.state.consent.or(*consent);
         self.state.session.revision += 1;
         self.state.profile.revision += 1;
@@ -183,7 +229,7 @@ impl Record {
         self.erased = Some(now);
         self.state = self.cleared();
         self.seen.clear();
-        self.orders.clear();
+        self.orders = Orders::default();
         held
     }
 
@@ -197,7 +243,9 @@ impl Record {
 
     /// Remembers an id like an event's. False where it was there.
     fn is_new(&mut self, id: &str) -> bool {
-        remember(&mut self.seen, id, SEEN)
+        let new = !self.seen.contains(&hash(id));
+        remember(&mut self.seen, id);
+        new
     }
 
     /// Whether anything beyond consent is known.
@@ -234,25 +282,30 @@ impl Record {
                     + event.lines.len() * 160
             })
             .sum();
-        events + self.state.profile.bought.len() * 96 + (self.seen.len() + self.orders.len()) * 8 + size_of::<Self>()
+        let profile = self.state.profile.bought.len() * 96 + self.state.profile.spent.len() * size_of::<Spent>();
+        events + profile + self.seen.len() * 8 + self.orders.weight() + size_of::<Self>()
     }
 }
 
-/// Remembers the hash of an id. False where it was there.
-fn remember(hashes: &mut VecDeque<u64>, id: &str, most: usize) -> bool {
-    let hash = xxh3_64(id.as_bytes());
-    let new = !hashes.contains(&hash);
-    if new {
-        push(hashes, hash, most);
-    }
-    new
+/// Without fractions of a second, as it is written down.
+fn whole(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
-fn push(hashes: &mut VecDeque<u64>, hash: u64, most: usize) {
-    if hashes.len() >= most {
-        hashes.pop_front();
+fn hash(id: &str) -> u64 {
+    xxh3_64(id.as_bytes())
+}
+
+/// Remembers the hash of an id.
+fn remember(seen: &mut VecDeque<u64>, id: &str) {
+    let hash = hash(id);
+    if seen.contains(&hash) {
+        return;
     }
-    hashes.push_back(hash);
+    if seen.len() >= SEEN {
+        seen.pop_front();
+    }
+    seen.push_back(hash);
 }
 
 /// Counts a purchase and puts it where its last time belongs.

@@ -19,6 +19,8 @@ mod live;
 mod observed;
 mod oracle;
 mod persisted;
+#[path = "../../src/store/redis/proxy.rs"]
+mod proxy;
 mod scale;
 mod security;
 mod senders;
@@ -26,5 +28,6 @@ mod senders;
 mod servers;
 mod shared;
 mod slow;
+mod told;
 mod upstream;
 mod whole;

@@ -57,6 +57,7 @@ pub(super) fn admin(storefront: &str) -> Option<String> {
 fn orders(since: Date) -> String {
     format!(
         "{{ orders(query: \"created_at:>={since}\") {{ edges {{ node {{ id createdAt processedAt cancelledAt test currencyCode \
+         currentTotalPriceSet {{ shopMoney {{ amount }} }} \
          customer {{ id }} customAttributes {{ key value }} lineItems {{ edges {{ node {{ id quantity product {{ id }} \
          variant {{ id }} originalUnitPriceSet {{ shopMoney {{ amount currencyCode }} }} }} }} }} }} }} }} }}"
     )

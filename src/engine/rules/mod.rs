@@ -19,6 +19,9 @@ pub struct Rule {
     /// Placements that it holds for; all where the list is empty.
     #[serde(default)]
     pub placements: Vec<Box<str>>,
+    /// Tiers of customers that it holds for; everybody where the list is empty.
+    #[serde(default)]
+    pub tiers: Vec<Box<str>>,
     /// The products that it is about.
     pub products: Selector,
     /// What is done with them.
@@ -78,31 +81,41 @@ pub(super) struct Placed {
     pub(super) products: Vec<u32>,
 }
 
-/// The rules of one placement.
+/// The rules of one placement for one shopper.
 #[derive(Clone, Debug)]
-pub(super) struct Rules<'a>(Vec<&'a Rule>);
+pub(super) struct Rules<'a> {
+    rules: Vec<&'a Rule>,
+    /// The shopper's tier, where a rule of the placement asked for it.
+    asked: Option<Option<&'a str>>,
+}
 
 impl<'a> Rules<'a> {
-    /// Those of `all` that hold for the placement, in their order.
-    pub(super) fn of(all: &'a [Rule], placement: &str) -> Self {
-        let holds =
-            |rule: &&Rule| rule.placements.is_empty() || rule.placements.iter().any(|name| **name == *placement);
-        Self(all.iter().filter(holds).collect())
+    /// Those of `all` that hold for the placement and for a shopper of this tier, in their order.
+    pub(super) fn of(all: &'a [Rule], placement: &str, tier: Option<&'a str>) -> Self {
+        let here = |rule: &&Rule| rule.placements.is_empty() || rule.placements.iter().any(|name| **name == *placement);
+        let holds = |rule: &&Rule| rule.tiers.is_empty() || rule.tiers.iter().any(|name| Some(&**name) == tier);
+        let asked = all.iter().filter(here).any(|rule| !rule.tiers.is_empty()).then_some(tier);
+        Self { rules: all.iter().filter(here).filter(holds).collect(), asked }
+    }
+
+    /// The shopper's tier, where a rule of the placement asked for it: `Some(None)` is a shopper without one.
+    pub(super) fn asked(&self) -> Option<Option<&'a str>> {
+        self.asked
     }
 
     /// Each rule.
     pub(super) fn iter(&self) -> impl Iterator<Item = &'a Rule> + '_ {
-        self.0.iter().copied()
+        self.rules.iter().copied()
     }
 
     /// Whether a rule forbids the product.
     pub(super) fn block(&self, product: &CatalogueProduct) -> bool {
-        self.0.iter().any(|rule| block::blocks(rule, product))
+        self.rules.iter().any(|rule| block::blocks(rule, product))
     }
 
     /// What rules multiply the product's score by; finite, not negative.
     pub(super) fn boost(&self, product: &CatalogueProduct) -> f64 {
-        self.0.iter().map(|rule| boost::factor(rule, product)).product::<f64>().clamp(0.0, 1e6)
+        self.rules.iter().map(|rule| boost::factor(rule, product)).product::<f64>().clamp(0.0, 1e6)
     }
 
     /// Puts pinned products in their places, if they are `eligible`. Scores stay in descending order. What was placed where.
@@ -112,7 +125,7 @@ impl<'a> Rules<'a> {
             place(items, position, &products);
             Some(Placed { rule: number, position, products })
         };
-        self.0.iter().enumerate().filter_map(pinned).collect()
+        self.rules.iter().enumerate().filter_map(pinned).collect()
     }
 }
 

@@ -36,7 +36,7 @@ fn logged(slated: Slated, dropped: &[ProductKey]) -> DecisionRecord {
 fn rules() -> Vec<Rule> {
     let of = |key: &str| Selector { keys: vec![ProductKey::new(key)], ..Selector::default() };
     let tagged = Selector { tag: Some("sale".into()), ..Selector::default() };
-    let rule = |products, action| Rule { placements: Vec::new(), products, action };
+    let rule = |products, action| Rule { placements: Vec::new(), tiers: Vec::new(), products, action };
     vec![
         rule(tagged, Action::Boost(1.1 * 1.3)),
         rule(of("p03"), Action::Pin(2)),

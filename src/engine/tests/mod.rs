@@ -8,4 +8,5 @@ mod properties;
 mod reordering;
 mod slates;
 mod sources;
+mod tiers;
 pub(super) mod world;

@@ -133,6 +133,7 @@ impl PersonalizedEventInput {
             query: self.query.map(|query| text("query", query)).transpose()?.map(Into::into),
             lines: lines.into_iter().map(PersonalizedLineInput::decode).collect::<Result<_, _>>()?,
             order: id("orderId", self.order_id)?.map(OrderKey::new),
+            value: None,
             decision: id("decisionId", self.decision_id)?.map(DecisionId::new),
             position,
         })

@@ -24,6 +24,9 @@ struct Segment {
     bytes: u64,
 }
 
+/// Brings what was written of a file to the disk.
+pub(super) type ToDisk = Box<dyn Fn(&File) -> io::Result<()> + Send>;
+
 /// The folder, with where it is read and written.
 pub(super) struct Files {
     dir: PathBuf,
@@ -37,6 +40,8 @@ pub(super) struct Files {
     offset: u64,
     /// The length of the line that [`Files::oldest`] gave.
     given: u64,
+    /// How what was written of a file is brought to the disk: a test can see that it is waited for.
+    pub(super) to_disk: ToDisk,
 }
 
 /// A task as a line: checksum, space, JSON. Errors: none in practice, a task is JSON.
@@ -84,7 +89,16 @@ impl Files {
                 Ok(Segment { path, lines, bytes })
             })
             .collect();
-        Ok(Self { dir: dir.to_owned(), most, segments: segments?, open: None, number, offset: 0, given: 0 })
+        Ok(Self {
+            dir: dir.to_owned(),
+            most,
+            segments: segments?,
+            open: None,
+            number,
+            offset: 0,
+            given: 0,
+            to_disk: Box::new(File::sync_data),
+        })
     }
 
     /// Hears of a redaction of the whole shop: everything goes where it `drops`, once for each redaction.
@@ -148,7 +162,7 @@ impl Files {
 
     /// Brings everything written to the disk.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        self.open.as_ref().map_or(Ok(()), File::sync_data)
+        self.open.as_ref().map_or(Ok(()), |file| (self.to_disk)(file))
     }
 
     /// The oldest task that is not done. Damaged lines before it are passed over.

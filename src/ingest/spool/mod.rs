@@ -52,12 +52,17 @@ impl Spool {
         let Some(dir) = &config.dir else { return Ok(None) };
         let failed = |source| StartError::SpoolFolder { path: dir.clone(), source };
         let files = Files::open(dir, config.size.as_u64()).map_err(failed)?;
+        Self::over(files).map(Some).map_err(failed)
+    }
+
+    /// Starts the thread that owns these files. Errors: it cannot be started.
+    fn over(files: Files) -> io::Result<Self> {
         let waiting = Arc::new(AtomicU64::new(files.lines()));
         let (queue, messages) = mpsc::channel(QUEUE);
         let left = Arc::clone(&waiting);
         let thread = std::thread::Builder::new().name("spool".to_owned());
-        thread.spawn(move || work(files, messages, &left)).map_err(failed)?;
-        Ok(Some(Self { queue, waiting, came: Notify::new() }))
+        thread.spawn(move || work(files, messages, &left))?;
+        Ok(Self { queue, waiting, came: Notify::new() })
     }
 
     /// Whether tasks wait to be done.
@@ -137,5 +142,44 @@ fn work(mut files: Files, mut messages: mpsc::Receiver<Message>, waiting: &Atomi
             done.send(appended && synced).ok();
         }
         waiting.store(files.lines(), Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::ShopperKey;
+    use std::sync::mpsc as blocking;
+    use std::time::Duration;
+
+    fn task() -> Task {
+        Task::Erase(vec![ShopperKey::new("somebody")])
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_kept_is_told_once_the_disk_has_it_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut files = Files::open(folder.path(), 1 << 20).unwrap();
+        let (began, begins) = blocking::channel();
+        let (release, released) = blocking::channel::<io::Result<()>>();
+        files.to_disk = Box::new(move |_| {
+            began.send(()).unwrap();
+            released.recv().unwrap()
+        });
+        let spool = Arc::new(Spool::over(files).unwrap());
+        let put = || {
+            let spool = Arc::clone(&spool);
+            tokio::spawn(async move { spool.put(&task()).await })
+        };
+        let mut first = put();
+        begins.recv().unwrap();
+        // It is written; a power cut now would lose it.
+        assert!(tokio::time::timeout(Duration::from_millis(100), &mut first).await.is_err(), "told too early");
+        release.send(Ok(())).unwrap();
+        assert!(first.await.unwrap());
+        let second = put();
+        begins.recv().unwrap();
+        release.send(Err(io::ErrorKind::StorageFull.into())).unwrap();
+        assert!(!second.await.unwrap(), "the disk does not have it");
     }
 }

@@ -78,7 +78,7 @@ impl ShopperStore for Shelf {
         self.with(|all| {
             let events = all.get_mut(session).map(|state| std::mem::take(&mut state.session.events));
             let state = all.entry(customer.clone()).or_default();
-            events.iter().flat_map(|events| events.iter()).for_each(|event| state.session.insert(event.clone()));
+            events.iter().flat_map(|events| events.iter()).for_each(|event| drop(state.session.insert(event.clone())));
         })
     }
 

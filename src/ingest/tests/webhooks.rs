@@ -129,6 +129,20 @@ async fn consent_comes_from_the_payload_from_file_and_else_from_the_shop_and_wha
 }
 
 #[tokio::test]
+async fn a_delivery_that_comes_again_does_nothing_again_also_where_it_is_no_event() {
+    let stage = shop(Consent::NONE);
+    let who = stage.customer(7);
+    stage.shelf.set_consent(&who, Consent::ALL).await.unwrap();
+    let left = json!({ "id": 7, "email_marketing_consent": { "state": "unsubscribed" } });
+    assert_eq!(stage.deliver("customers/update", "w1", &left).await.unwrap(), Delivered::default());
+    assert!(!stage.shelf.state(&who).consent.unwrap().allows(Purpose::Marketing));
+    // The shopper changes their mind, and then the platform sends the same delivery once more.
+    stage.shelf.set_consent(&who, Consent::ALL).await.unwrap();
+    assert_eq!(stage.deliver("customers/update", "w1", &left).await.unwrap(), taken(0, 1, 0));
+    assert_eq!(stage.shelf.state(&who).consent, Some(Consent::ALL));
+}
+
+#[tokio::test]
 async fn a_redacted_customer_is_erased_everywhere_under_every_secret() {
     let stage = shop(Consent::ALL);
     stage.deliver("orders/create", "w1", &order(1, 7, 1, Timestamp::now())).await.unwrap();

@@ -31,7 +31,11 @@ pub enum LineError {
     Row,
     /// The first row of a table does not name what is needed.
     #[error(
+<<<<<<< HEAD
         "the first row names no column {0}; orders need order_id, customer_id, created_at, product_id, and know variant_id, quantity, price, currency; wishlists need customer_id, product_id, added_at, and know variant_id"
+=======
+        "the first row names no column {0}; needed are order_id, customer_id, created_at, product_id; known besides: variant_id, quantity, price, currency, total"
+>>>>>>> help-b
     )]
     Column(&'static str),
 }
@@ -179,6 +183,10 @@ fn resource(mut node: Map<String, Value>) -> Map<String, Value> {
     take("cancelledAt", "cancelled_at");
     take("currencyCode", "currency");
     take("customAttributes", "note_attributes");
+    let total = node.get("currentTotalPriceSet").or_else(|| node.get("totalPriceSet"));
+    if let Some(amount) = total.and_then(|set| set.pointer("/shopMoney/amount")) {
+        told.insert("total_price".to_owned(), amount.clone());
+    }
     // A check-out is known by its own id, where it has no token.
     if let Some(id) = told.get("admin_graphql_api_id").cloned() {
         told.insert("id".to_owned(), id);
@@ -262,6 +270,7 @@ impl Columns {
         told.insert("id".to_owned(), json!(order));
         told.insert("created_at".to_owned(), json!(text("created_at")));
         told.insert("currency".to_owned(), json!(text("currency")));
+        told.insert("total_price".to_owned(), json!(text("total")));
         if let Some(customer) = text("customer_id") {
             told.insert("customer".to_owned(), json!({ "id": customer }));
         }
@@ -292,4 +301,126 @@ pub fn fields(line: &str) -> Option<Vec<String>> {
 }
 
 #[cfg(test)]
+<<<<<<< HEAD
 mod tests;
+=======
+mod tests {
+    use super::*;
+    use crate::domain::event::{Event, EventType};
+    use proptest::prelude::*;
+
+    fn events(lines: &[&str]) -> Vec<(Option<String>, Event)> {
+        read_all(History::json(), lines)
+    }
+
+    fn read_all(mut history: History, lines: &[&str]) -> Vec<(Option<String>, Event)> {
+        let mut news: Vec<News> = lines.iter().flat_map(|line| history.line(line).unwrap()).collect();
+        news.extend(history.end());
+        assert!(history.is_between());
+        let did = |news| match news {
+            News::Did(actor, event) => (actor.customer.map(|customer| customer.expose().to_owned()), *event),
+            other => panic!("{other:?}"),
+        };
+        news.into_iter().map(did).collect()
+    }
+
+    fn bought(event: &Event) -> Vec<(&str, u32)> {
+        event.lines.iter().map(|line| (line.product.as_str(), line.quantity)).collect()
+    }
+
+    #[test]
+    fn a_bulk_operation_tells_an_order_and_then_its_lines() {
+        let found = events(&[
+            r#"{"id":"gid://shopify/Order/1","createdAt":"2024-05-01T10:00:00Z","currencyCode":"EUR","customer":{"id":"gid://shopify/Customer/7"}}"#,
+            r#"{"id":"gid://shopify/LineItem/11","quantity":2,"product":{"id":"gid://shopify/Product/3"},"originalUnitPriceSet":{"shopMoney":{"amount":"9.50","currencyCode":"EUR"}},"__parentId":"gid://shopify/Order/1"}"#,
+            r#"{"id":"gid://shopify/LineItem/12","quantity":1,"product":null,"__parentId":"gid://shopify/Order/1"}"#,
+            "",
+            r#"{"id":"gid://shopify/Order/2","createdAt":"2024-05-02T10:00:00Z","customer":null}"#,
+            r#"{"id":"gid://shopify/LineItem/21","quantity":1,"product":{"id":"gid://shopify/Product/4"},"__parentId":"gid://shopify/Order/2"}"#,
+            r#"{"id":"gid://shopify/LineItem/99","quantity":1,"product":{"id":"gid://shopify/Product/4"},"__parentId":"gid://shopify/Order/1"}"#,
+        ]);
+        assert_eq!(found.len(), 2);
+        let (customer, event) = &found[0];
+        assert_eq!(customer.as_deref(), Some("gid://shopify/Customer/7"));
+        assert_eq!((event.kind, bought(event)), (EventType::CheckoutCompleted, vec![("gid://shopify/Product/3", 2)]));
+        assert_eq!(event.lines[0].price.unwrap().minor, 950);
+        assert_eq!(event.at.to_string(), "2024-05-01T10:00:00Z");
+        assert_eq!(
+            (&found[1].0, bought(&found[1].1).len()),
+            (&None, 1),
+            "what comes too late for its order is left out"
+        );
+    }
+
+    #[test]
+    fn resources_and_nodes_and_abandoned_checkouts_are_read_too() {
+        let found = events(&[
+            r#"{"id":5,"created_at":"2024-05-01T10:00:00Z","customer":{"id":7},"line_items":[{"product_id":3,"quantity":1}]}"#,
+            r#"{"id":"gid://shopify/Order/7","createdAt":"2024-05-01T10:00:00Z","currencyCode":"EUR","currentTotalPriceSet":{"shopMoney":{"amount":"42.5"}},"lineItems":{"nodes":[{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}]}}"#,
+            r#"{"id":"gid://shopify/Order/6","createdAt":"2024-05-01T10:00:00Z","cancelledAt":"2024-05-03T10:00:00Z","lineItems":{"edges":[{"node":{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}}]}}"#,
+            r#"{"id":"gid://shopify/AbandonedCheckout/8","createdAt":"2024-05-01T10:00:00Z","lineItems":{"nodes":[{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}]}}"#,
+        ]);
+        let kinds: Vec<EventType> = found.iter().map(|(_, event)| event.kind).collect();
+        let (done, taken_back) = (EventType::CheckoutCompleted, EventType::OrderCancelled);
+        assert_eq!(kinds, [done, done, taken_back, EventType::CheckoutStarted]);
+        assert_eq!(found[1].1.value.unwrap().amount(), "42.50");
+        assert_eq!(bought(&found[0].1), [("gid://shopify/Product/3", 1)]);
+    }
+
+    #[test]
+    fn rows_of_one_order_are_one_order() {
+        let history =
+            History::table("\u{feff}Order_ID,customer_id,created_at,product_id,quantity,price,currency,note\r\n")
+                .unwrap();
+        let found = read_all(
+            history,
+            &[
+                "1001,7,2024-05-01T10:00:00Z,3,2,9.50,EUR,\"a, \"\"b\"\"\"\r\n",
+                "1001,7,2024-05-01T10:00:00Z,4,,,EUR,",
+                "1002,,2024-05-02,5,1,1.00,EUR,",
+            ],
+        );
+        assert_eq!(found.len(), 2);
+        assert_eq!(bought(&found[0].1), [("gid://shopify/Product/3", 2), ("gid://shopify/Product/4", 1)]);
+        assert_eq!(found[0].1.order.as_ref().unwrap().as_str(), "gid://shopify/Order/1001");
+        assert_eq!(
+            found.iter().map(|(_, event)| event.value.map(|value| value.minor)).collect::<Vec<_>>(),
+            [None, Some(100)]
+        );
+        assert_eq!(found[1].0, None);
+    }
+
+    #[test]
+    fn what_is_no_line_is_told_and_leaves_the_open_order() {
+        let mut history = History::json();
+        let order = r#"{"id":"gid://shopify/Order/1","createdAt":"2024-05-01T10:00:00Z","lineItems":{"nodes":[{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}]}}"#;
+        assert_eq!(history.line(order).unwrap().len(), 0);
+        assert_eq!(history.line("{").unwrap_err(), LineError::Json);
+        assert_eq!(history.line("[]").unwrap_err(), LineError::Json);
+        assert_eq!(history.line(r#"{"id":"gid://shopify/Product/1"}"#).unwrap_err(), LineError::Kind);
+        assert!(!history.is_between());
+        assert_eq!(history.end().len(), 1);
+        assert_eq!(History::table("order_id,customer_id,created_at").unwrap_err(), LineError::Column("product_id"));
+        let mut table = History::table("order_id,customer_id,created_at,product_id").unwrap();
+        for wrong in ["1,2,3", "1,2,3,4,5", "\"1,2,3,4", ",2,2024-05-01,4"] {
+            assert_eq!(table.line(wrong).unwrap_err(), LineError::Row, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lines_of_any_kind_are_read_or_told(lines in prop::collection::vec("[\\PC\",{}:\\[\\]0-9]{0,80}", 0..8)) {
+            let (mut json, mut table) = (History::json(), History::table("order_id,customer_id,created_at,product_id").unwrap());
+            for line in &lines {
+                for history in [&mut json, &mut table] {
+                    if let Err(error) = history.line(line) {
+                        prop_assert!(!error.to_string().is_empty());
+                    }
+                }
+            }
+            json.end();
+            table.end();
+        }
+    }
+}
+>>>>>>> help-b

@@ -10,7 +10,7 @@
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::{Event, EventType, Line, MAX_LINES};
 use crate::domain::ids::{CollectionKey, CustomerId, EventId, OrderKey, ProductKey, SessionId, VariantKey};
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, Money};
 use crate::platform::loose;
 use crate::platform::news::{Actor, Change, Delivery, News, ProductNews, Unproven, Unreadable, Webhooks};
 use crate::platform::secret::{Secret, SecretError};
@@ -189,9 +189,23 @@ pub(super) fn order(told: &Value, triggered: Timestamp) -> Vec<News> {
         None => (EventType::CheckoutCompleted, "order", placed),
     };
     let mut event = Event::bare(EventId::new(format!("{word}:{id}")), kind, at.min(triggered));
-    event.lines = lines(told, loose::currency(told, &["currency", "presentment_currency"]));
+    let currency = loose::currency(told, &["currency", "presentment_currency"]);
+    event.lines = lines(told, currency);
+    event.value = value(told, currency, &event.lines);
     event.order = Some(OrderKey::new(id));
     if event.lines.is_empty() { Vec::new() } else { vec![News::Did(actor(told), Box::new(event))] }
+}
+
+/// What an order cost as a whole, with discounts, shipping and taxes; where that is not said, what its lines cost.
+fn value(told: &Value, currency: Option<Currency>, lines: &[Line]) -> Option<Money> {
+    let total =
+        ["current_total_price", "total_price"].iter().find_map(|name| loose::money(told.get(*name)?, currency?));
+    let sum = || {
+        let mut costs = lines.iter().map(|line| line.price?.times(line.quantity));
+        let first = costs.next()??;
+        costs.try_fold(first, |sum, cost| sum.plus(cost?))
+    };
+    total.or_else(sum).filter(|value| value.minor >= 0)
 }
 
 /// A check-out that began, or the order that came of it long before `orders/create` arrives.

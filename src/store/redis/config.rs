@@ -1,5 +1,6 @@
 //! `[store.redis]`.
 
+use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub struct RedisConfig {
     pub decision_ttl: Duration,
     /// The most decisions kept of one shopper. Default 20.
     pub decisions: u32,
+    /// What they may take of one shopper, about: beyond, the oldest go, and the newest stays. Default 1.5 KiB.
+    pub decisions_size: ByteSize,
 }
 
 impl Default for RedisConfig {
@@ -55,6 +58,7 @@ impl Default for RedisConfig {
             consent_ttl: day * 400,
             decision_ttl: day,
             decisions: 20,
+            decisions_size: ByteSize::b(1536),
         }
     }
 }

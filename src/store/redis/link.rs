@@ -3,6 +3,7 @@
 use super::RedisConfig;
 use super::address::{Address, RedisError};
 use super::way::{Way, code};
+use super::written::Token;
 use crate::store::traits::StoreError;
 use crate::telemetry::store::{StoreAnswered, StoreChanged, StoreUndurable};
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult};
@@ -31,6 +32,8 @@ pub(super) struct Link {
     open_until: AtomicU64,
     /// Milliseconds since `made` until which replicas are not waited for.
     late_until: AtomicU64,
+    /// Milliseconds since `made` until which connections are not made anew for wrong answers.
+    renewed_until: AtomicU64,
 }
 
 impl std::fmt::Debug for Link {
@@ -53,6 +56,7 @@ impl Link {
             failures: AtomicU32::new(0),
             open_until: AtomicU64::new(0),
             late_until: AtomicU64::new(0),
+            renewed_until: AtomicU64::new(0),
         })
     }
 
@@ -66,20 +70,34 @@ impl Link {
         self.within(operation, limit, self.way.send(command)).await
     }
 
-    /// Sends a script that changes `key` and says whether it did, and waits until the change is on the replicas that the
-    /// settings ask for, if any. Where they were late just now they are not waited for: everybody would wait behind them.
+    /// Sends a script that changes a record and answers with the token that it wrote, or with nothing where it did not.
+    /// Whether it did. Errors: also any other answer; what was to be changed may be or not.
+    pub(super) async fn change(&self, limit: Duration, script: &Cmd, own: &Token) -> Result<bool, StoreError> {
+        let answer = self.ask("write", limit, script).await?;
+        self.trusted(is_own(answer, own))
+    }
+
+    /// The same for a script that changes `key`, waiting until the change is on the replicas that the settings ask for, if
+    /// any. Where they were late just now they are not waited for: everybody would wait behind them.
     /// Errors: [`StoreError::NotDurable`] where it changed the key and they do not have it.
-    pub(super) async fn ask_durably(&self, limit: Duration, key: &str, script: &Cmd) -> Result<bool, StoreError> {
+    pub(super) async fn change_durably(
+        &self,
+        limit: Duration,
+        key: &str,
+        script: &Cmd,
+        own: &Token,
+    ) -> Result<bool, StoreError> {
         if self.replicas == 0 {
-            return self.ask("write", limit, script).await;
+            return self.change(limit, script, own).await;
         }
         if self.now() < self.late_until.load(Ordering::Relaxed) {
-            return if self.ask("write", limit, script).await? { Err(undurable()) } else { Ok(false) };
+            return if self.change(limit, script, own).await? { Err(undurable()) } else { Ok(false) };
         }
         let mut wait = redis::cmd("WAIT");
         wait.arg(self.replicas).arg(milliseconds(self.replica_timeout).max(1));
         let both = self.waiting.send_and_wait(key, script, &wait);
         let answer = self.within(ACKNOWLEDGE, limit + self.replica_timeout, both).await;
+        let answer = answer.and_then(|(told, replicas)| Ok((self.trusted(is_own(told, own))?, replicas)));
         // Nothing was changed, so there is nothing that could be lost.
         let durable = matches!(answer, Ok((changed, replicas)) if !changed || replicas >= u64::from(self.replicas));
         if !durable {
@@ -90,6 +108,7 @@ impl Link {
         if durable { Ok(changed) } else { Err(undurable()) }
     }
 
+<<<<<<< HEAD
     /// Every master, for [`Link::ask_master`].
     pub(super) async fn masters(&self, limit: Duration) -> Result<Vec<Option<u16>>, StoreError> {
         self.within(SWEEP, limit, self.waiting.masters()).await
@@ -115,6 +134,19 @@ impl Link {
         wait.arg(self.replicas).arg(milliseconds(self.replica_timeout).max(1));
         let have: u64 = self.ask_master(limit + self.replica_timeout, master, &wait).await?;
         if have >= u64::from(self.replicas) { Ok(()) } else { Err(undurable()) }
+=======
+    /// What was read out of an answer. Where nothing of the kind could be, what comes behind it on the same connection may
+    /// be wrong, too: others are made, at most once in `open_for`, since it may also have been written so.
+    pub(super) fn trusted<T>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
+        let (now, from) = (self.now(), self.renewed_until.load(Ordering::Relaxed));
+        let until = now.saturating_add(milliseconds(self.open_for)).max(1);
+        if read.is_err() && now >= from && self.renewed_until.swap(until, Ordering::Relaxed) == from {
+            tracing::warn!("an answer of the store was damaged or not of what was asked; it is connected to anew");
+            self.way.renew();
+            self.waiting.renew();
+        }
+        read
+>>>>>>> help-b
     }
 
     async fn within<T>(
@@ -173,6 +205,15 @@ impl Link {
                 StoreChanged { answers: false }.emit();
             }
         }
+    }
+}
+
+/// Whether the script wrote, by its answer. Errors: it is an answer to something else.
+fn is_own(answer: Vec<u8>, own: &Token) -> Result<bool, StoreError> {
+    match &*answer {
+        [] => Ok(false),
+        told if told == own => Ok(true),
+        _ => Err(StoreError::Unavailable("an answer was not of what was asked".to_owned())),
     }
 }
 

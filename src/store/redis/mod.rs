@@ -6,19 +6,27 @@
 //! append or nothing of it, and two replicas never lose each other's events. All keys of a shopper carry the same hash
 //! tag, so that a cluster keeps them on one node, and every key has a time to live.
 //!
+//! Answers on a connection belong to questions by their order alone. A record says whose it is and what was written, and a
+//! change is known by its token: where an answer is damaged or another's it is none, and the connection is made anew.
+//!
 //! A login touches two shoppers, who may be on two nodes. What the session held stays in its record, on its way to that
 //! one customer, until it has arrived there (`record/moving.rs`): a process may die after any step, and the next login of the
 //! session takes up what it left.
 
 mod address;
 mod config;
+mod known;
 mod link;
 mod shop;
 mod way;
 mod written;
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod logins;
+#[cfg(test)]
+mod proxy;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]
@@ -36,7 +44,7 @@ use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::Event;
 use crate::domain::ids::{DecisionId, ShopperKey};
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use link::{Link, milliseconds};
 use redis::{Cmd, cmd};
 use std::time::Duration;
@@ -45,27 +53,26 @@ use written::{Token, Written};
 /// How often a change is tried against others of the same shopper.
 const TRIES: u32 = 16;
 
-/// Puts a record in the place of the one that was read. `ARGV`: token read, new value, milliseconds to live.
+/// Puts a record in the place of the one that was read. `ARGV`: token read, new value, milliseconds to live. The answer is
+/// the new value's token, which no other answer has, or nothing where somebody was faster.
 const REPLACE: &str = "local held = redis.call('GET', KEYS[1])
-if (held and string.sub(held, 1, 8) or '') ~= ARGV[1] then return 0 end
+if (held and string.sub(held, 1, 8) or '') ~= ARGV[1] then return '' end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-return 1";
+return string.sub(ARGV[2], 1, 8)";
 
-/// Keeps a decision, the newest of a shopper's. `KEYS`: decisions, their times. `ARGV`: id, value, milliseconds of now, to
-/// live, how many are kept.
-const KEEP: &str = "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
-local old = redis.call('ZRANGE', KEYS[2], '-inf', ARGV[3] - ARGV[4], 'BYSCORE')
-local over = redis.call('ZCARD', KEYS[2]) - #old - ARGV[5]
-if over > 0 then
-  for _, id in ipairs(redis.call('ZRANGE', KEYS[2], #old, #old + over - 1)) do old[#old + 1] = id end
+/// Keeps a decision before those of the shopper's that are kept, and of these the newest, so many, of so many bytes, and none
+/// that has lived its time. `ARGV`: value, milliseconds of now, to live, how many, bytes. A list takes hardly more than the
+/// values in it.
+const KEEP: &str = "redis.call('LPUSH', KEYS[1], ARGV[1])
+local kept, bytes = 0, 0
+for at, value in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  bytes = bytes + #value
+  local lived = ARGV[2] - struct.unpack('<i8', value, 17)
+  if at > 1 and (lived >= tonumber(ARGV[3]) or at > tonumber(ARGV[4]) or bytes > tonumber(ARGV[5])) then break end
+  kept = at
 end
-for _, id in ipairs(old) do
-  redis.call('HDEL', KEYS[1], id)
-  redis.call('ZREM', KEYS[2], id)
-end
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-redis.call('PEXPIRE', KEYS[2], ARGV[4])
+redis.call('LTRIM', KEYS[1], 0, kept - 1)
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1";
 
 /// State in Redis.
@@ -93,7 +100,7 @@ impl RedisStore {
         let mut get = cmd("GET");
         get.arg(self.key(who, "shopper"));
         let held: Option<Vec<u8>> = self.link.ask("read", limit, &get).await?;
-        held.map(|bytes| Written::read(&bytes)).transpose()
+        held.map(|bytes| self.link.trusted(Written::read(who, &bytes))).transpose()
     }
 
     /// Changes a shopper's record as if nobody else did. `None`: there is none and none was to be made.
@@ -120,17 +127,19 @@ impl RedisStore {
                 _ => change(&mut record),
             };
             let ttl = if record.has_consent() { self.config.consent_ttl } else { self.config.shopper_ttl };
-            let (own, written) = Written::write(&record)?;
+            let (own, written) = Written::write(who, &record)?;
             let mut replace = script(REPLACE, &[&key]);
             replace.arg(token.as_ref().map_or(&[][..], |token| token.as_slice()));
             replace.arg(written).arg(live(ttl));
             let limit = self.config.write_timeout;
             let replaced = match replicas {
-                Replicas::Unawaited => self.link.ask("write", limit, &replace).await?,
-                Replicas::Awaited | Replicas::Required => match self.link.ask_durably(limit, &key, &replace).await {
-                    Err(StoreError::NotDurable) if replicas == Replicas::Awaited => true,
-                    replaced => replaced?,
-                },
+                Replicas::Unawaited => self.link.change(limit, &replace, &own).await?,
+                Replicas::Awaited | Replicas::Required => {
+                    match self.link.change_durably(limit, &key, &replace, &own).await {
+                        Err(StoreError::NotDurable) if replicas == Replicas::Awaited => true,
+                        replaced => replaced?,
+                    }
+                }
             };
             if replaced {
                 return Ok(Some(answer));
@@ -231,20 +240,24 @@ impl ShopperStore for RedisStore {
 #[async_trait]
 impl DecisionStore for RedisStore {
     async fn put(&self, record: DecisionRecord) -> Result<(), StoreError> {
-        let (decisions, times) = (self.key(&record.shopper, "decisions"), self.key(&record.shopper, "times"));
-        let mut keep = script(KEEP, &[&decisions, &times]);
-        keep.arg(record.slate.decision.id.as_str()).arg(written::decision(&record)?);
-        keep.arg(Timestamp::now().as_millisecond()).arg(live(self.config.decision_ttl));
-        keep.arg(self.config.decisions);
+        let mut keep = script(KEEP, &[&self.key(&record.shopper, "decided")]);
+        let now = Timestamp::now();
+        keep.arg(written::decision(&record, now)?).arg(now.as_millisecond()).arg(live(self.config.decision_ttl));
+        keep.arg(self.config.decisions).arg(self.config.decisions_size.as_u64());
         self.link.ask::<bool>("write", self.config.write_timeout, &keep).await?;
         Ok(())
     }
 
     async fn get(&self, who: &ShopperKey, id: &DecisionId) -> Result<Option<DecisionRecord>, StoreError> {
-        let mut get = cmd("HGET");
-        get.arg(self.key(who, "decisions")).arg(id.as_str());
-        let held: Option<Vec<u8>> = self.link.ask("read", self.config.write_timeout, &get).await?;
-        held.map(|bytes| written::read_decision(&bytes)).transpose()
+        let mut get = cmd("LRANGE");
+        get.arg(self.key(who, "decided")).arg(0).arg(-1);
+        let held: Vec<Vec<u8>> = self.link.ask("read", self.config.write_timeout, &get).await?;
+        let found = held.iter().find_map(|bytes| written::read_decision(who, id, bytes).transpose());
+        let record = self.link.trusted(found.transpose())?;
+        // The list lives on with each newer one.
+        let ttl = SignedDuration::try_from(self.config.decision_ttl).unwrap_or(SignedDuration::MAX);
+        let lives = |kept: Timestamp| Timestamp::now().duration_since(kept) < ttl;
+        Ok(record.filter(|(kept, _)| lives(*kept)).map(|(_, record)| record))
     }
 
     async fn of(&self, who: &ShopperKey) -> Result<Vec<DecisionRecord>, StoreError> {
@@ -256,7 +269,7 @@ impl DecisionStore for RedisStore {
 
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
         let mut delete = cmd("DEL");
-        delete.arg(self.key(who, "decisions")).arg(self.key(who, "times"));
+        delete.arg(self.key(who, "decided"));
         let deleted: u64 = self.link.ask("write", self.config.write_timeout, &delete).await?;
         Ok(deleted > 0)
     }

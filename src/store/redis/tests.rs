@@ -2,8 +2,11 @@
 
 use super::servers::{PORT, Server};
 use super::*;
+use crate::domain::audit::InputRead;
 use crate::domain::event::EventType;
 use crate::domain::ids::{EventId, ProductKey};
+use crate::domain::slate::{ReasonCode, Slate, SlateItem};
+use bytesize::ByteSize;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -70,23 +73,69 @@ async fn two_replicas_lose_none_of_each_others_events() {
 #[tokio::test]
 async fn every_key_has_a_time_to_live_and_the_shoppers_tag() {
     let server = Server::start();
-    let store = server.store();
+    let store = open(&server.url(), RedisConfig { decisions_size: ByteSize::mib(1), ..patient() });
     store.append(&who("s"), &[viewed("a", 1)]).await.unwrap();
     store.set_consent(&who("t"), Consent::NONE).await.unwrap();
     for n in 0..50 {
         store.put(crate::store::contract::decision("s", &format!("d{n}"))).await.unwrap();
     }
     let keys: Vec<String> = server.ask(&["KEYS", "*"]).await;
-    assert_eq!(keys.len(), 4, "{keys:?}");
+    assert_eq!(keys.len(), 3, "{keys:?}");
     for key in &keys {
         assert!(key.starts_with("outfitter:{s}:") || key.starts_with("outfitter:{t}:"), "{key}");
         assert!(server.ask::<i64>(&["PTTL", key]).await > 0, "{key}");
     }
     let days = Duration::from_millis(server.ask::<u64>(&["PTTL", "outfitter:{t}:shopper"]).await).as_secs() / 86_400;
     assert!(days > 300, "a withdrawn consent must not be forgotten with the session: {days}");
-    assert_eq!(server.ask::<u32>(&["HLEN", "outfitter:{s}:decisions"]).await, 20, "the newest stay");
+    assert_eq!(server.ask::<u32>(&["LLEN", "outfitter:{s}:decided"]).await, 20, "the newest stay");
     assert!(store.get(&who("s"), &DecisionId::new("d49")).await.unwrap().is_some());
     assert!(store.get(&who("s"), &DecisionId::new("d0")).await.unwrap().is_none());
+}
+
+/// A decision as a storefront's page makes it: four products of twelve candidates, each with a score of its own.
+fn decided(shopper: &str, id: &str) -> DecisionRecord {
+    let item = |n: usize| SlateItem {
+        product: viewed("", i64::try_from(n).unwrap()).product.unwrap(),
+        score: rand::random(),
+        reason: ReasonCode::ViewedTogether,
+        because: viewed("", 3).product,
+    };
+    let read = |name: &str, value: String| InputRead {
+        name: name.into(),
+        purpose: Some(Purpose::Preferences),
+        value: value.into(),
+    };
+    let bare = crate::store::contract::decision(shopper, id);
+    let candidates = Slate { items: (0..12).map(item).collect(), ..bare.candidates.clone() };
+    let viewed: Vec<_> = candidates.items.iter().map(|item| item.product.as_str()).collect();
+    let inputs = [read("session.viewed", viewed.join(" ")), read("interests", "Tents, Lamps, Stoves".to_owned())];
+    let slate = Slate { items: candidates.items[..4].to_vec(), ..bare.slate.clone() };
+    DecisionRecord { candidates, slate, inputs: inputs.into(), ..bare }
+}
+
+#[tokio::test]
+async fn the_newest_decisions_stay_within_what_they_may_take() {
+    let server = Server::start();
+    let store = server.store();
+    for n in 0..30 {
+        store.put(decided("s", &format!("{n:032x}"))).await.unwrap();
+        let list: Vec<Vec<u8>> = server.ask(&["LRANGE", "outfitter:{s}:decided", "0", "-1"]).await;
+        assert!(list.iter().map(Vec::len).sum::<usize>() <= 1536, "{n}");
+    }
+    assert!(server.ask::<u32>(&["LLEN", "outfitter:{s}:decided"]).await >= 3);
+    let get = async |n: u32| store.get(&who("s"), &DecisionId::new(format!("{n:032x}"))).await.unwrap();
+    assert!(get(29).await.is_some() && get(28).await.is_some() && get(0).await.is_none());
+    // Each has its own time to live, also where newer ones keep the list.
+    let ttl = Duration::from_millis(200);
+    let short = open(&server.url(), RedisConfig { decision_ttl: ttl, ..patient() });
+    short.put(decided("u", "old")).await.unwrap();
+    tokio::time::sleep(ttl).await;
+    short.put(decided("u", "new")).await.unwrap();
+    assert_eq!(server.ask::<u32>(&["LLEN", "outfitter:{u}:decided"]).await, 1);
+    assert!(short.get(&who("u"), &DecisionId::new("old")).await.unwrap().is_none());
+    let least = open(&server.url(), RedisConfig { decisions_size: ByteSize::b(1), ..patient() });
+    least.put(decided("t", "one")).await.unwrap();
+    assert!(least.get(&who("t"), &DecisionId::new("one")).await.unwrap().is_some(), "the newest stays");
 }
 
 #[tokio::test]
@@ -97,13 +146,28 @@ async fn a_shopper_takes_little_memory() {
     let id = |n: i64| format!("{:032x}", rand::random::<u128>() ^ u128::from(n.unsigned_abs()));
     let quiet: Vec<Event> = (0..3).map(|n| viewed(&id(n), n * 40)).collect();
     let active: Vec<Event> = (0..50).map(|n| viewed(&id(n), n * 40)).collect();
-    store.append(&who("quiet"), &quiet).await.unwrap();
-    store.append(&who("active"), &active).await.unwrap();
-    let usage =
-        async |who: &str| server.ask::<u64>(&["MEMORY", "USAGE", &format!("outfitter:{{{who}}}:shopper")]).await;
-    let (quiet, active) = (usage("quiet").await, usage("active").await);
-    assert!(quiet <= 500, "three events take {quiet} bytes");
-    assert!(active <= 4096, "fifty events take {active} bytes");
+    // As the gateway's own keys are.
+    let [quietly, actively] = [(); 2].map(|()| ShopperKey::new(hex::encode(rand::random::<[u8; 32]>())));
+    store.append(&quietly, &quiet).await.unwrap();
+    store.append(&actively, &active).await.unwrap();
+    for _ in 0..30 {
+        store.put(decided(actively.as_str(), &id(0))).await.unwrap();
+    }
+    let usage = async |who: &ShopperKey| {
+        let keys: Vec<String> = server.ask(&["KEYS", &format!("outfitter:{{{who}}}:*")]).await;
+        let mut sum = 0;
+        for key in &keys {
+            sum += server.ask::<u64>(&["MEMORY", "USAGE", key, "SAMPLES", "0"]).await;
+        }
+        (keys.len(), sum)
+    };
+    let (quiet, active) = (usage(&quietly).await, usage(&actively).await);
+    eprintln!("a quiet shopper takes {} bytes of Redis, an active one {}", quiet.1, active.1);
+    assert!(quiet.0 == 1 && quiet.1 <= 500, "three events take {quiet:?} keys and bytes");
+    assert!(
+        active.0 == 2 && active.1 <= 4_096,
+        "fifty events and the decisions of a day take {active:?} keys and bytes"
+    );
 }
 
 #[tokio::test]

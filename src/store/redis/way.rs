@@ -5,7 +5,7 @@
 
 use super::RedisConfig;
 use super::address::{Address, Place, RedisError, Watch, tcp};
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
@@ -26,9 +26,16 @@ const CLUSTER_PAUSE: (u64, u64) = (10, 100);
 
 /// One of the ways.
 pub(super) enum Way {
-    Single(ConnectionManager),
+    Single(Box<Single>),
     Sentinel(Arc<Sentinels>),
     Cluster(Arc<Cluster>),
+}
+
+/// One Redis.
+pub(super) struct Single {
+    client: Client,
+    config: ConnectionManagerConfig,
+    manager: ArcSwap<ConnectionManager>,
 }
 
 /// The master that sentinels name.
@@ -54,20 +61,20 @@ pub(super) struct Cluster {
 impl Way {
     /// A way that connects to nothing yet. `patience`: for connecting, and for an answer.
     /// Errors: [`RedisError`] where the address or the authority cannot be used.
-    pub(super) fn open(address: &Address, config: &RedisConfig, patience: Duration) -> Result<Self, RedisError> {
+    pub(super) fn open(address: &Address, settings: &RedisConfig, patience: Duration) -> Result<Self, RedisError> {
         let wrong = |error: redis::RedisError| RedisError::Url(error.to_string());
-        let authority = authority(config)?;
+        let authority = authority(settings)?;
         Ok(match &address.0 {
             Place::Single(info) => {
                 let client = match authority {
                     Some(authority) => Client::build_with_tls(info.clone(), authority),
                     None => Client::open(info.clone()),
                 };
-                let manager = ConnectionManagerConfig::new()
+                let config = ConnectionManagerConfig::new()
                     .set_connection_timeout(Some(patience))
                     .set_response_timeout(Some(patience))
                     .set_number_of_retries(1);
-                Self::Single(ConnectionManager::new_lazy_with_config(client.map_err(wrong)?, manager).map_err(wrong)?)
+                Self::Single(Box::new(Single::new(client.map_err(wrong)?, config).map_err(wrong)?))
             }
             Place::Cluster(nodes) => {
                 let mut builder = ClusterClient::builder(nodes.iter().cloned())
@@ -95,18 +102,18 @@ impl Way {
     /// Sends a command and reads its answer.
     pub(super) async fn send<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         match self {
-            Self::Single(manager) => command.query_async(&mut manager.clone()).await,
+            Self::Single(single) => command.query_async(&mut single.connection()).await,
             Self::Sentinel(sentinels) => sentinels.ask(Question::One(command)).await,
             Self::Cluster(cluster) => command.query_async(&mut cluster.connection().await?).await,
         }
     }
 
     /// Sends a script that changes `key` and, on the same connection behind it, `WAIT`; gives the answers of both.
-    pub(super) async fn send_and_wait(&self, key: &str, script: &Cmd, wait: &Cmd) -> RedisResult<(bool, u64)> {
+    pub(super) async fn send_and_wait(&self, key: &str, script: &Cmd, wait: &Cmd) -> RedisResult<(Vec<u8>, u64)> {
         let mut both = redis::pipe();
         both.add_command(script.clone()).add_command(wait.clone());
         match self {
-            Self::Single(manager) => both.query_async(&mut manager.clone()).await,
+            Self::Single(single) => both.query_async(&mut single.connection()).await,
             Self::Sentinel(sentinels) => sentinels.ask(Question::Both(&both)).await,
             Self::Cluster(cluster) => {
                 // `WAIT` has no key: alone it would go to every node.
@@ -145,12 +152,41 @@ impl Way {
         T::from_redis_value(answer).map_err(Into::into)
     }
 
-    /// Asks the sentinels again before the next question: what they named does not answer. A broken connection is left
-    /// without that; a master that hangs keeps its own.
+    /// Asks the sentinels again before the next question, and leaves the connection to one Redis: they do not answer. A
+    /// broken connection is left without that; a master that hangs keeps its own, and so does a length that was damaged,
+    /// behind which everything is taken for the rest of one answer.
     pub(super) fn doubt(&self) {
         match self {
+            Self::Single(single) => single.renew(),
             Self::Sentinel(sentinels) => sentinels.made.held.store(None),
-            Self::Single(_) | Self::Cluster(_) => {}
+            Self::Cluster(_) => {}
+        }
+    }
+
+    /// Leaves the connection for another: what comes on it is not to be trusted.
+    pub(super) fn renew(&self) {
+        match self {
+            Self::Single(single) => single.renew(),
+            Self::Sentinel(sentinels) => sentinels.made.held.store(None),
+            Self::Cluster(cluster) => cluster.made.held.store(None),
+        }
+    }
+}
+
+impl Single {
+    fn new(client: Client, config: ConnectionManagerConfig) -> RedisResult<Self> {
+        let manager = ConnectionManager::new_lazy_with_config(client.clone(), config.clone())?;
+        Ok(Self { client, config, manager: ArcSwap::from_pointee(manager) })
+    }
+
+    fn connection(&self) -> ConnectionManager {
+        (**self.manager.load()).clone()
+    }
+
+    fn renew(&self) {
+        // It could be made before, so there is no error now.
+        if let Ok(manager) = ConnectionManager::new_lazy_with_config(self.client.clone(), self.config.clone()) {
+            self.manager.store(Arc::new(manager));
         }
     }
 }

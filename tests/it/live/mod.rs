@@ -4,3 +4,4 @@ mod model;
 mod process;
 mod reload;
 mod schema;
+mod spool;

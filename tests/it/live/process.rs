@@ -126,6 +126,13 @@ impl Gateway {
         Self { child, origin, folder, log }
     }
 
+    /// Ends it as a power cut would; gives its folder.
+    pub(super) fn kill(mut self) -> tempfile::TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
+    }
+
     pub(super) fn write(&self, settings: &str) {
         write(self.folder.path(), &self.folder.path().join("outfitter.toml"), settings);
     }

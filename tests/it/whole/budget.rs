@@ -82,6 +82,60 @@ async fn no_storefront_request_waits_for_a_redis_that_hangs_and_that_it_does_is_
     }
 }
 
+/// How the slates of a page came about: how many products, who decided, why the fallback.
+async fn marks(world: &World, headers: &[(&str, &str)]) -> Vec<(usize, String, String)> {
+    let slate = |name: &str, placement: &str| {
+        format!(
+            "{name}: recommendations(placement: \"{placement}\", first: 3) {{ items {{ product {{ id }} }} decision {{ servedBy fallbackReason }} }}"
+        )
+    };
+    let (home, seen) = (slate("home", "home"), slate("seen", "recently-viewed"));
+    let answer = ask(world, headers, &format!("{{ shop {{ name }} personalized {{ {home} {seen} }} }}")).await;
+    assert!(answer["data"]["shop"]["name"].is_string(), "{answer}");
+    let mark = |name: &str| {
+        let slate = &answer["data"]["personalized"][name];
+        let word = |of: &str| slate["decision"][of].as_str().unwrap_or("-").to_owned();
+        (slate["items"].as_array().unwrap().len(), word("servedBy"), word("fallbackReason"))
+    };
+    vec![mark("home"), mark("seen")]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_redis_that_hangs_knows_is_left_out_and_each_slate_says_so() {
+    let (folder, redis) = (tempfile::tempdir().unwrap(), Server::start());
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "the same in every replica of this shop").unwrap();
+    let mut settings = settings(&redis.url(), &secret);
+    settings.store.redis.read_timeout = Duration::from_millis(200);
+    settings.store.redis.write_timeout = NEVER;
+    settings.store.redis.open_for = Duration::from_millis(100);
+    let world = World::with(settings).await;
+    let product = world.products("US").await.into_iter().find(|product| product["availableForSale"] == true).unwrap();
+    let event = json!([{ "id": "e", "type": "PRODUCT_VIEWED", "productId": product["id"] }]);
+    world.ask(shopper("s"), TRACK, json!({ "e": event })).await;
+    let (all, silent) = ([("outfitter-session", "s"), ("outfitter-consent", "all")], [("outfitter-session", "s")]);
+    let fallback = |reason: &str| ("FALLBACK".to_owned(), reason.to_owned());
+    let seen = marks(&world, &all).await;
+    assert_eq!((seen[1].0, &*seen[1].2), (1, "-"), "{seen:?}");
+
+    redis.signal("-STOP");
+    for _ in 0..8 {
+        // Read neither in time nor later: a shelf for anybody, and nothing of what the shopper has seen.
+        let hung = tokio::time::timeout(Duration::from_secs(120), marks(&world, &all)).await.unwrap();
+        assert_eq!((hung[0].0, hung[1].0), (3, 0), "{hung:?}");
+        assert_eq!((hung[1].1.clone(), hung[1].2.clone()), fallback("NO_DATA"));
+        assert!(["-", "NO_DATA"].contains(&&*hung[0].2), "the engine itself had time: {hung:?}");
+        // What is on file may be a withdrawal.
+        let hung = tokio::time::timeout(Duration::from_secs(120), marks(&world, &silent)).await.unwrap();
+        assert_eq!((hung[0].0, hung[1].0), (3, 0), "{hung:?}");
+        assert!(hung.into_iter().all(|(_, by, why)| (by, why) == fallback("NO_CONSENT")));
+    }
+    redis.signal("-CONT");
+    while marks(&world, &all).await != seen {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_personalized_request_reads_redis_once_also_where_consent_is_on_file() {
     let (folder, redis) = (tempfile::tempdir().unwrap(), Server::start());

@@ -4,6 +4,7 @@ mod broken;
 mod budget;
 mod carts;
 mod counted;
+mod damaged;
 mod decisions;
 mod federated;
 mod logged;

@@ -95,6 +95,24 @@ fn an_order_is_a_purchase_of_its_customer_at_the_time_it_was_placed() {
 }
 
 #[test]
+fn an_order_is_worth_what_it_cost_as_a_whole_or_else_what_its_lines_cost() {
+    let worth = |body: &str| {
+        let news = read("orders/create", body);
+        did(&news).1.value.map(|value| (value.minor, value.currency.as_str().to_owned()))
+    };
+    let usd = |minor| Some((minor, "USD".to_owned()));
+    assert_eq!(worth(ORDER), usd(39_800 + 950));
+    let with = |totals: &str| ORDER.replacen('{', &format!("{{ {totals},"), 1);
+    assert_eq!(worth(&with(r#""total_price": "412.30""#)), usd(41_230));
+    assert_eq!(worth(&with(r#""total_price": "412.30", "current_total_price": "213.30""#)), usd(21_330));
+    assert_eq!(worth(&with(r#""total_price": "free""#)), usd(39_800 + 950), "what cannot be read is not said");
+    for nothing in [("\"currency\": \"USD\", \"presentment_currency\": \"EUR\",", ""), ("9.5", "null"), ("9.5", "-1")] {
+        assert_eq!(worth(&ORDER.replace(nothing.0, nothing.1)), None, "{nothing:?}");
+    }
+    assert_eq!(worth(&with(r#""total_price": "-1.00""#)), None);
+}
+
+#[test]
 fn a_cancelled_order_is_taken_back_and_what_says_nothing_is_nothing() {
     let cancelled = ORDER.replace("\"cancelled_at\": null", "\"cancelled_at\": \"2026-03-02T10:00:00Z\"");
     let news = read("orders/cancelled", &cancelled);

@@ -12,17 +12,22 @@ pub(super) struct Server {
     child: Child,
 }
 
-/// Debian keeps the programs of each version in a folder of its own.
-fn programs() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    versions.flatten().map(|version| version.path().join("bin")).find(|bin| bin.join("initdb").exists())
+/// The folder of the server's programs, which is on nobody's path: Debian keeps those of each version in a folder of its
+/// own, elsewhere `pg_config` knows.
+fn programs() -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let told = Command::new("pg_config").arg("--bindir").output().ok();
+    let told = told.map(|told| PathBuf::from(String::from_utf8_lossy(&told.stdout).trim()));
+    let folders = versions.map(|version| version.path().join("bin")).chain(told);
+    let found = folders.into_iter().find(|folder| folder.join("initdb").exists());
+    found.expect("PostgreSQL is missing; install it (Debian: sudo apt-get install -y postgresql)")
 }
 
 impl Server {
-    /// `None` where this machine has no PostgreSQL: `scripts/test tools` installs it.
+    /// Panics where this machine has no PostgreSQL: `scripts/test tools` installs it.
     /// The server refuses to run as root; then it runs as `nobody`.
-    pub(super) async fn start() -> Option<Self> {
-        let programs = programs()?;
+    pub(super) async fn start() -> Self {
+        let programs = programs();
         let folder = tempfile::tempdir().unwrap();
         let root = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(folder.path()).unwrap()) == 0;
         let run = |program: &str| {
@@ -47,7 +52,7 @@ impl Server {
         let server = Self { folder, port, child };
         for _ in 0..200 {
             if run("pg_isready").args(["-h", "127.0.0.1", "-p", &port.to_string()]).status().unwrap().success() {
-                return Some(server);
+                return server;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
