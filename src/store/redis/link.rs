@@ -87,17 +87,32 @@ impl Link {
         script: &Cmd,
         own: &Token,
     ) -> Result<bool, StoreError> {
+        self.durably(limit, key, script, |told| self.trusted(is_own(told, own))).await
+    }
+
+    /// The same for a script that says itself whether it changed `key`.
+    pub(super) async fn ask_durably(&self, limit: Duration, key: &str, script: &Cmd) -> Result<bool, StoreError> {
+        self.durably(limit, key, script, Ok).await
+    }
+
+    async fn durably<T: FromRedisValue>(
+        &self,
+        limit: Duration,
+        key: &str,
+        script: &Cmd,
+        changed: impl Fn(T) -> Result<bool, StoreError>,
+    ) -> Result<bool, StoreError> {
         if self.replicas == 0 {
-            return self.change(limit, script, own).await;
+            return changed(self.ask("write", limit, script).await?);
         }
         if self.now() < self.late_until.load(Ordering::Relaxed) {
-            return if self.change(limit, script, own).await? { Err(undurable()) } else { Ok(false) };
+            return if changed(self.ask("write", limit, script).await?)? { Err(undurable()) } else { Ok(false) };
         }
         let mut wait = redis::cmd("WAIT");
         wait.arg(self.replicas).arg(milliseconds(self.replica_timeout).max(1));
         let both = self.waiting.send_and_wait(key, script, &wait);
         let answer = self.within(ACKNOWLEDGE, limit + self.replica_timeout, both).await;
-        let answer = answer.and_then(|(told, replicas)| Ok((self.trusted(is_own(told, own))?, replicas)));
+        let answer = answer.and_then(|(told, replicas)| Ok((changed(told)?, replicas)));
         // Nothing was changed, so there is nothing that could be lost.
         let durable = matches!(answer, Ok((changed, replicas)) if !changed || replicas >= u64::from(self.replicas));
         if !durable {
@@ -108,7 +123,6 @@ impl Link {
         if durable { Ok(changed) } else { Err(undurable()) }
     }
 
-<<<<<<< HEAD
     /// Every master, for [`Link::ask_master`].
     pub(super) async fn masters(&self, limit: Duration) -> Result<Vec<Option<u16>>, StoreError> {
         self.within(SWEEP, limit, self.waiting.masters()).await
@@ -134,7 +148,8 @@ impl Link {
         wait.arg(self.replicas).arg(milliseconds(self.replica_timeout).max(1));
         let have: u64 = self.ask_master(limit + self.replica_timeout, master, &wait).await?;
         if have >= u64::from(self.replicas) { Ok(()) } else { Err(undurable()) }
-=======
+    }
+
     /// What was read out of an answer. Where nothing of the kind could be, what comes behind it on the same connection may
     /// be wrong, too: others are made, at most once in `open_for`, since it may also have been written so.
     pub(super) fn trusted<T>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
@@ -146,7 +161,6 @@ impl Link {
             self.waiting.renew();
         }
         read
->>>>>>> help-b
     }
 
     async fn within<T>(

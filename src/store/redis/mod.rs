@@ -237,6 +237,14 @@ impl ShopperStore for RedisStore {
     }
 }
 
+impl RedisStore {
+    /// Whether a decision kept at that moment is still to be told of: the list lives on with each newer one.
+    fn lives(&self, kept: Timestamp) -> bool {
+        let ttl = SignedDuration::try_from(self.config.decision_ttl).unwrap_or(SignedDuration::MAX);
+        Timestamp::now().duration_since(kept) < ttl
+    }
+}
+
 #[async_trait]
 impl DecisionStore for RedisStore {
     async fn put(&self, record: DecisionRecord) -> Result<(), StoreError> {
@@ -254,17 +262,16 @@ impl DecisionStore for RedisStore {
         let held: Vec<Vec<u8>> = self.link.ask("read", self.config.write_timeout, &get).await?;
         let found = held.iter().find_map(|bytes| written::read_decision(who, id, bytes).transpose());
         let record = self.link.trusted(found.transpose())?;
-        // The list lives on with each newer one.
-        let ttl = SignedDuration::try_from(self.config.decision_ttl).unwrap_or(SignedDuration::MAX);
-        let lives = |kept: Timestamp| Timestamp::now().duration_since(kept) < ttl;
-        Ok(record.filter(|(kept, _)| lives(*kept)).map(|(_, record)| record))
+        Ok(record.filter(|(kept, _)| self.lives(*kept)).map(|(_, record)| record))
     }
 
     async fn of(&self, who: &ShopperKey) -> Result<Vec<DecisionRecord>, StoreError> {
-        let mut all = cmd("HVALS");
-        all.arg(self.key(who, "decisions"));
+        let mut all = cmd("LRANGE");
+        all.arg(self.key(who, "decided")).arg(0).arg(-1);
         let held: Vec<Vec<u8>> = self.link.ask("read", self.config.write_timeout, &all).await?;
-        held.iter().map(|bytes| written::read_decision(bytes)).collect()
+        let read = held.iter().map(|bytes| written::read_any_decision(who, bytes)).collect::<Result<Vec<_>, _>>();
+        let read = self.link.trusted(read)?.into_iter();
+        Ok(read.filter(|(kept, _)| self.lives(*kept)).map(|(_, record)| record).collect())
     }
 
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {

@@ -67,18 +67,26 @@ pub(super) fn read_decision(
     id: &DecisionId,
     bytes: &[u8],
 ) -> Result<Option<(Timestamp, DecisionRecord)>, StoreError> {
-    let Some(rest) = bytes.strip_prefix(&name(id)) else { return Ok(None) };
+    if !bytes.starts_with(&name(id)) {
+        return Ok(None);
+    }
+    let (kept, record) = read_any_decision(who, bytes)?;
+    // Two ids may have one hash.
+    Ok((record.slate.decision.id == *id).then_some((kept, record)))
+}
+
+/// The same of any id.
+pub(super) fn read_any_decision(who: &ShopperKey, bytes: &[u8]) -> Result<(Timestamp, DecisionRecord), StoreError> {
     let short = || packed::unreadable("it is too short");
+    let (name, rest) = bytes.split_first_chunk().ok_or_else(short)?;
     let (sum, rest) = rest.split_first_chunk().ok_or_else(short)?;
-    if *sum != checksum(who, &name(id), rest) {
+    if *sum != checksum(who, name, rest) {
         return Err(packed::unreadable("it is damaged, or another's"));
     }
     let (moment, packed) = rest.split_first_chunk().ok_or_else(short)?;
     let kept = Timestamp::from_millisecond(i64::from_le_bytes(*moment)).map_err(|_| packed::unreadable("its time"))?;
     let record: DecisionRecord = known::unpack(packed)?;
-    // Two ids may have one hash.
-    let own = record.slate.decision.id == *id;
-    Ok(own.then(|| (kept, DecisionRecord { shopper: who.clone(), ..record })))
+    Ok((kept, DecisionRecord { shopper: who.clone(), ..record }))
 }
 
 fn name(id: &DecisionId) -> Token {

@@ -46,11 +46,14 @@ fn a_bulk_operation_tells_an_order_and_then_its_lines() {
 fn resources_and_nodes_and_abandoned_checkouts_are_read_too() {
     let found = events(&[
         r#"{"id":5,"created_at":"2024-05-01T10:00:00Z","customer":{"id":7},"line_items":[{"product_id":3,"quantity":1}]}"#,
+        r#"{"id":"gid://shopify/Order/7","createdAt":"2024-05-01T10:00:00Z","currencyCode":"EUR","currentTotalPriceSet":{"shopMoney":{"amount":"42.5"}},"lineItems":{"nodes":[{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}]}}"#,
         r#"{"id":"gid://shopify/Order/6","createdAt":"2024-05-01T10:00:00Z","cancelledAt":"2024-05-03T10:00:00Z","lineItems":{"edges":[{"node":{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}}]}}"#,
         r#"{"id":"gid://shopify/AbandonedCheckout/8","createdAt":"2024-05-01T10:00:00Z","lineItems":{"nodes":[{"quantity":1,"product":{"id":"gid://shopify/Product/3"}}]}}"#,
     ]);
     let kinds: Vec<EventType> = found.iter().map(|(_, event)| event.kind).collect();
-    assert_eq!(kinds, [EventType::CheckoutCompleted, EventType::OrderCancelled, EventType::CheckoutStarted]);
+    let (done, taken_back) = (EventType::CheckoutCompleted, EventType::OrderCancelled);
+    assert_eq!(kinds, [done, done, taken_back, EventType::CheckoutStarted]);
+    assert_eq!(found[1].1.value.unwrap().amount(), "42.50");
     assert_eq!(bought(&found[0].1), [("gid://shopify/Product/3", 1)]);
 }
 
@@ -69,6 +72,10 @@ fn rows_of_one_order_are_one_order() {
     assert_eq!(found.len(), 2);
     assert_eq!(bought(&found[0].1), [("gid://shopify/Product/3", 2), ("gid://shopify/Product/4", 1)]);
     assert_eq!(found[0].1.order.as_ref().unwrap().as_str(), "gid://shopify/Order/1001");
+    assert_eq!(
+        found.iter().map(|(_, event)| event.value.map(|value| value.minor)).collect::<Vec<_>>(),
+        [None, Some(100)]
+    );
     assert_eq!(found[1].0, None);
 }
 
