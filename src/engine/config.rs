@@ -21,6 +21,9 @@ pub struct Config {
     pub placements: BTreeMap<String, PlacementConfig>,
     /// What a merchandiser has decided.
     pub rules: Vec<Rule>,
+    /// The share of decisions whose order is left to chance, 0 to 1, so that the log can tell what another order would
+    /// bring: `outfitter evaluate --log`. Only decisions that may be logged. Default 0.
+    pub explore: f64,
     /// How much each source counts, intent by intent.
     pub blend: Blends,
     /// How fast events are forgotten, and how much memory they may take.
@@ -36,6 +39,7 @@ impl Default for Config {
             max_age: Duration::from_secs(30),
             placements: BTreeMap::new(),
             rules: Vec::new(),
+            explore: 0.0,
             blend: Blends::default(),
             statistics: StatisticsConfig::default(),
             cache: CacheConfig::default(),

@@ -223,6 +223,7 @@ pub(crate) fn decision(who: &str, id: &str) -> DecisionRecord {
         fallback: None,
         model: None,
         experiment: None,
+        explore: 0.0,
         decided_at: at(0),
         max_age: 30,
     };

@@ -24,6 +24,7 @@ mod learner;
 mod loss;
 mod map;
 mod metrics;
+pub mod off_policy;
 mod passes;
 mod portrait;
 mod ranker;

@@ -108,6 +108,13 @@ async fn a_decision_is_made_again_after_a_restart_by_a_replica_and_by_the_progra
     let parquet = ["decisions", "export", "--since", "2000-01-01", "--out", &path("all.parquet")];
     assert!(outfitter(folder.path(), &parquet).await.status.success());
     assert!(std::fs::read(path("all.parquet")).unwrap().starts_with(b"PAR1"));
+
+    // Nothing was left to chance, so nothing can be told of another order; that is said, of the log as of its export.
+    for log in ["settings", &path("state/decisions.db"), &path("all.jsonl")] {
+        let output = outfitter(folder.path(), &["evaluate", "--log", log, "--json"]).await;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), said.contains("engine.explore")), (Some(1), true), "{log}: {said}");
+    }
     let late = ["decisions", "export", "--since", "2999-01-01T00:00:00Z", "--out", &path("late.jsonl")];
     assert!(outfitter(folder.path(), &late).await.status.success());
     assert_eq!(std::fs::metadata(path("late.jsonl")).unwrap().len(), 0);
