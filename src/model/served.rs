@@ -5,6 +5,7 @@
 
 use super::batcher::Batch;
 use super::checkpoint::{self, Checkpoint, Manifest};
+use super::drift::Snapshot;
 use super::error::ModelError;
 use super::transformer::Transformer;
 use crate::features::{Attributes, Padded, Sequence, Vocabulary};
@@ -27,6 +28,8 @@ pub struct Served {
     /// What sessions are compared with, `[rows, D]`, row by row.
     targets: Vec<f32>,
     share: Option<f64>,
+    /// What sessions looked like when it was measured.
+    snapshot: Option<Snapshot>,
 }
 
 impl std::fmt::Debug for Served {
@@ -58,7 +61,9 @@ impl Served {
         }
         let share = manifest.facts.get(SHARE).and_then(|share| share.parse().ok());
         let share = share.filter(|share| (0.0..=1.0).contains(share));
-        let served = Self { name: name.into(), manifest, vocabulary, attributes, model, table, targets, share };
+        let name = name.into();
+        let snapshot = manifest.facts.get(Snapshot::FACT).and_then(|text| snapshot(&name, text));
+        let served = Self { name, manifest, vocabulary, attributes, model, table, targets, share, snapshot };
         // The shortest session and the longest: what overflows does so before a shopper waits for it.
         let last = u32::try_from(served.vocabulary.rows() - 1).unwrap_or(u32::MAX);
         let longest = Sequence::of_rows(&vec![last; served.max_length()], served.max_length());
@@ -81,6 +86,16 @@ impl Served {
     /// seen; none where it does not tell.
     pub fn share(&self) -> Option<f64> {
         self.share
+    }
+
+    /// What sessions looked like when it was measured; none where its manifest does not tell.
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        self.snapshot.as_ref()
+    }
+
+    /// What it knows of its items beyond their numbers, by row.
+    pub fn attributes(&self) -> &Attributes {
+        &self.attributes
     }
 
     /// The items that it knows.
@@ -132,6 +147,15 @@ impl Served {
         }
         Ok(vectors)
     }
+}
+
+/// A snapshot that cannot be read costs the watch over drift and not the model.
+fn snapshot(model: &str, text: &str) -> Option<Snapshot> {
+    let read = Snapshot::read(text);
+    if let Err(error) = &read {
+        tracing::warn!(%error, model, "the manifest's snapshot of sessions cannot be read; drift is not watched");
+    }
+    read.ok()
 }
 
 /// Keeps the products of matrices on the thread that asks for them. Otherwise those of longer sessions would be shared

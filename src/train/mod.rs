@@ -29,6 +29,7 @@ mod passes;
 mod portrait;
 mod ranker;
 mod recipe;
+mod snapshot;
 mod split;
 mod state;
 pub mod table;

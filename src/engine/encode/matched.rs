@@ -97,6 +97,12 @@ impl Matched {
         found.iter().filter_map(proposed).collect()
     }
 
+    /// The best scores over all products, best first.
+    pub(super) fn best(&self, session: &[f32], count: usize) -> Vec<f32> {
+        let found = self.items.top(session, count, |_| true).unwrap_or_default();
+        found.into_iter().map(|one| one.score).collect()
+    }
+
     /// The model's score of a product; none where it does not know it.
     pub(in crate::engine) fn score(&self, session: &[f32], key: &ProductKey) -> Option<f32> {
         Some(dot(session, self.vector(key)?))

@@ -5,12 +5,13 @@
 //! read, which takes consent to preferences.
 
 mod config;
+mod drift;
 #[cfg(test)]
 pub(super) mod fixture;
 mod matched;
 mod pool;
 
-pub use config::ModelSettings;
+pub use config::{DriftSettings, ModelSettings, Retrain};
 pub(super) use matched::{Matched, Proposed};
 
 use super::context::Context;
@@ -20,6 +21,7 @@ use crate::features::Sequence;
 use crate::model::Served;
 use crate::telemetry::model::{EncodingShed, ModelStands};
 use arc_swap::ArcSwapOption;
+use drift::Watcher;
 use pool::Pool;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -32,6 +34,7 @@ pub(super) struct Stage {
     matched: ArcSwapOption<Matched>,
     /// Started with the first model.
     pool: OnceLock<Pool>,
+    watcher: Watcher,
 }
 
 /// What the stage made of the shopper's events.
@@ -74,7 +77,9 @@ impl Encoded {
 impl Stage {
     /// A stage without a model.
     pub(super) fn new(settings: ModelSettings) -> Self {
-        Self { settings, served: ArcSwapOption::empty(), matched: ArcSwapOption::empty(), pool: OnceLock::new() }
+        let watcher = Watcher::new(settings.drift.clone());
+        let (served, matched) = (ArcSwapOption::empty(), ArcSwapOption::empty());
+        Self { settings, served, matched, pool: OnceLock::new(), watcher }
     }
 
     /// Serves by another model from the next wave on, or by none. Matches it with the catalogue first: a model that
@@ -151,9 +156,9 @@ impl Stage {
         let (Some(by), Some(state)) = (self.matched.load_full(), context.readable()) else { return Encoded::Nothing };
         let events = state.session.events.iter();
         let session = Sequence::of_events(by.served().vocabulary(), events, by.served().max_length());
-        if session.is_empty() {
+        let (length, Some(newest)) = (session.len(), session.interactions().last().map(|newest| newest.row)) else {
             return Encoded::Nothing;
-        }
+        };
         let pool = self.pool.get_or_init(|| Pool::start(self.settings.threads, self.settings.queue));
         let Ok(told) = pool.encode(by.clone(), session) else {
             EncodingShed { reason: "queue" }.emit();
@@ -161,7 +166,11 @@ impl Stage {
         };
         let share = if self.settings.share.is_finite() { self.settings.share.clamp(0.0, 1.0) } else { 1.0 };
         match within(deadline.mul_f64(share), told).await {
-            Some(Ok(Ok(vector))) => Encoded::Session(Session { by, vector: vector.into() }),
+            Some(Ok(Ok(vector))) => {
+                let vector: Arc<[f32]> = vector.into();
+                self.watcher.see(&by, length, newest, &vector);
+                Encoded::Session(Session { by, vector })
+            }
             Some(Ok(Err(error))) => {
                 tracing::error!(%error, model = %by.served().name(), "a session could not be encoded");
                 EncodingShed { reason: "failed" }.emit();
@@ -210,5 +219,19 @@ mod tests {
         std::thread::spawn(move || pool::work(&std::sync::Mutex::new(queue)));
         assert!(first.await.session().is_some());
         assert!(stage.encode(&context, minute).await.session().is_some());
+    }
+
+    #[tokio::test]
+    async fn what_is_read_is_looked_at_for_drift() {
+        let by = fixture::watched();
+        let drift = DriftSettings { every: Duration::ZERO, ..DriftSettings::default() };
+        let stage = Stage::new(ModelSettings { drift, ..ModelSettings::default() });
+        stage.serve(Some(by.served().clone()), &Arc::new(Index::default())).unwrap();
+        let seen = stage.watcher.listen();
+        assert!(stage.encode(&shopper(9, &[viewed(1, "a")]), Duration::from_secs(60)).await.session().is_some());
+        assert_eq!(seen.try_iter().count(), 1);
+        // Nothing was read of this one.
+        stage.encode(&shopper(9, &[viewed(1, "unknown")]), Duration::from_secs(60)).await;
+        assert_eq!(seen.try_iter().count(), 0);
     }
 }
