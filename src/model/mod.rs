@@ -16,6 +16,7 @@ mod bias;
 mod block;
 pub mod checkpoint;
 mod config;
+pub mod device;
 pub mod drift;
 mod dropout;
 mod embedding;
