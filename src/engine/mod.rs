@@ -40,7 +40,7 @@ pub use affinity::Affinity;
 pub use again::{Again, again};
 pub use config::Config;
 pub use context::Context;
-pub use encode::{DriftSettings, ModelSettings, Retrain};
+pub use encode::{DriftSettings, ModelSettings, Retrain, Search};
 pub use placement::Placement;
 pub use reorder::Ranking;
 pub use request::{MAX_FIRST, RankRequest, SlateRequest};

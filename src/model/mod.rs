@@ -23,6 +23,7 @@ mod embedding;
 mod error;
 #[cfg(test)]
 mod gradients;
+mod graph;
 mod linear;
 mod norm;
 mod pool;
@@ -38,6 +39,7 @@ pub use batcher::{Batch, buckets};
 pub use config::{Activation, ModelConfig, Positions, Similarity};
 pub use dropout::Noise;
 pub use error::ModelError;
+pub use graph::Graph;
 pub use scoring::{ItemMatrix, Scored};
 pub use served::Served;
 pub use transformer::Transformer;

@@ -7,11 +7,12 @@ use super::batcher::Batch;
 use super::checkpoint::{self, Checkpoint, Manifest};
 use super::drift::Snapshot;
 use super::error::ModelError;
+use super::graph::Graph;
 use super::transformer::Transformer;
 use crate::features::{Attributes, Padded, Sequence, Vocabulary};
 use candle_core::{Device, Tensor};
 use std::path::Path;
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, OnceLock};
 
 /// The fact of a manifest that tells the model's share in the blend with co-visitation.
 const SHARE: &str = "blend_encoder";
@@ -30,6 +31,8 @@ pub struct Served {
     share: Option<f64>,
     /// What sessions looked like when it was measured.
     snapshot: Option<Snapshot>,
+    /// A way to the nearest items without a look at each, once it is built.
+    graph: OnceLock<Graph>,
 }
 
 impl std::fmt::Debug for Served {
@@ -61,9 +64,9 @@ impl Served {
         }
         let share = manifest.facts.get(SHARE).and_then(|share| share.parse().ok());
         let share = share.filter(|share| (0.0..=1.0).contains(share));
-        let name = name.into();
+        let (name, graph) = (name.into(), OnceLock::new());
         let snapshot = manifest.facts.get(Snapshot::FACT).and_then(|text| snapshot(&name, text));
-        let served = Self { name, manifest, vocabulary, attributes, model, table, targets, share, snapshot };
+        let served = Self { name, manifest, vocabulary, attributes, model, table, targets, share, snapshot, graph };
         // The shortest session and the longest: what overflows does so before a shopper waits for it.
         let last = u32::try_from(served.vocabulary.rows() - 1).unwrap_or(u32::MAX);
         let longest = Sequence::of_rows(&vec![last; served.max_length()], served.max_length());
@@ -125,6 +128,22 @@ impl Served {
         let numbers = self.attributes.numbers(names);
         let vector = self.model.unmet(&numbers).ok().flatten()?.to_vec1::<f32>().ok()?;
         vector.iter().all(|value| value.is_finite()).then_some(vector)
+    }
+
+    /// Builds the graph of its items, which takes minutes for a million of them; until it is there nothing waits for it.
+    ///
+    /// # Errors
+    /// No threads.
+    pub fn build_graph(&self, threads: usize) -> Result<(), ModelError> {
+        let graph = Graph::build(&self.targets, self.width(), threads)?;
+        // Another thread that was faster has built the same.
+        self.graph.set(graph).ok();
+        Ok(())
+    }
+
+    /// The graph of its items, where one was built.
+    pub fn graph(&self) -> Option<&Graph> {
+        self.graph.get()
     }
 
     /// Whether it knows this row by these names: false where they have changed since the training, or where it learned

@@ -60,6 +60,26 @@ impl ModelStands<'_> {
     }
 }
 
+/// The graph of a model's items was built, by which products are found from now on.
+#[derive(Clone, Copy, Debug)]
+pub struct GraphBuilt<'a> {
+    /// The model and its version.
+    pub model: &'a str,
+    /// How long that took.
+    pub took: Duration,
+}
+
+impl GraphBuilt<'_> {
+    /// Writes it.
+    pub fn emit(self) {
+        tracing::info!(
+            model = self.model,
+            seconds = self.took.as_secs_f64(),
+            "the graph of the model's items is built"
+        );
+    }
+}
+
 /// How far a feature of sessions has come from what the model was measured on.
 #[derive(Clone, Copy, Debug)]
 pub struct DriftMeasured<'a> {

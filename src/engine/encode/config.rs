@@ -18,6 +18,8 @@ pub struct ModelSettings {
     /// The share of `engine.deadline` that encoding may take, waiting included; past it the slate is decided without the
     /// model. Default 0.5.
     pub share: f64,
+    /// How the products nearest to a session are found. Default `exact`.
+    pub index: Search,
     /// Whether sessions are still like those that the model was measured on.
     pub drift: DriftSettings,
 }
@@ -60,9 +62,21 @@ impl Default for Retrain {
     }
 }
 
+/// How the products nearest to a session are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Search {
+    /// Every product is scored: some 5 ms for a million.
+    #[default]
+    Exact,
+    /// By a graph, built beside the requests after a model is loaded, which takes minutes for a million products. It may
+    /// miss one or two of a hundred.
+    Hnsw,
+}
+
 impl Default for ModelSettings {
     fn default() -> Self {
-        let drift = DriftSettings::default();
-        Self { dir: None, threads: 1, queue: 256, share: 0.5, drift }
+        let (index, drift) = (Search::default(), DriftSettings::default());
+        Self { dir: None, threads: 1, queue: 256, share: 0.5, index, drift }
     }
 }

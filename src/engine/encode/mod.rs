@@ -11,7 +11,7 @@ pub(super) mod fixture;
 mod matched;
 mod pool;
 
-pub use config::{DriftSettings, ModelSettings, Retrain};
+pub use config::{DriftSettings, ModelSettings, Retrain, Search};
 pub(super) use matched::{Matched, Proposed};
 
 use super::context::Context;
@@ -19,13 +19,13 @@ use crate::catalogue::Index;
 use crate::domain::slate::FallbackReason;
 use crate::features::Sequence;
 use crate::model::Served;
-use crate::telemetry::model::{EncodingShed, ModelStands};
+use crate::telemetry::model::{EncodingShed, GraphBuilt, ModelStands};
 use arc_swap::ArcSwapOption;
 use drift::Watcher;
 use pool::Pool;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The model in use and the threads that run it.
 pub(super) struct Stage {
@@ -105,6 +105,9 @@ impl Stage {
             ));
         }
         ModelStands { before, now: Some(model.name()), products }.emit();
+        if self.settings.index == Search::Hnsw {
+            build_graph(model.clone());
+        }
         self.served.store(Some(model));
         self.matched.store(Some(Arc::new(matched)));
         Ok(())
@@ -183,6 +186,22 @@ impl Stage {
                 Encoded::Shed(FallbackReason::Deadline)
             }
         }
+    }
+}
+
+/// Builds the graph of a model's items beside everything else, on half of the processors. Until it is there every product is
+/// scored, and so it stays where it cannot be built.
+fn build_graph(model: Arc<Served>) {
+    let (named, began) = (model.name().clone(), Instant::now());
+    let build = move || {
+        let threads = std::thread::available_parallelism().map_or(1, |count| count.get().div_ceil(2));
+        match model.build_graph(threads) {
+            Ok(()) => GraphBuilt { model: model.name(), took: began.elapsed() }.emit(),
+            Err(error) => tracing::error!(%error, model = %model.name(), "the graph could not be built"),
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("graph".to_owned()).spawn(build) {
+        tracing::error!(%error, model = %named, "no thread for the graph");
     }
 }
 
