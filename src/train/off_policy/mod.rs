@@ -1,6 +1,6 @@
 //! What another order would have brought, told from the log of what was served: off-policy evaluation.
 //!
-//! The walk: [`Log::add`] takes exported lines, [`Target::order`] says how another policy would have ordered what each
+//! The walk: [`Log::add`] takes exported lines, [`Target`] says how another policy would have ordered what each
 //! decision could show, [`evaluate`] weighs what came of the products that both put at the same place. It rests on what
 //! [`crate::domain::chance`] left to chance while the log was written: only so is the probability of a place known and
 //! above zero for every product. Without it there is nothing to estimate from, and [`evaluate`] says so.
