@@ -1,78 +1,27 @@
 //! What a slate costs: eight products from ten thousand, after a hundred thousand events. The target is a millisecond.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)] // criterion's macros document nothing; a world that fails to build is a bug here.
 
+mod world;
+
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use jiff::Timestamp;
 use outfitter::catalogue::{Catalogue, Index};
 use outfitter::domain::audit::DecisionRecord;
 use outfitter::domain::consent::{Consent, Purpose};
-use outfitter::domain::event::{Event, EventType, Line};
-use outfitter::domain::ids::{EventId, ProductKey, ShopperKey};
+use outfitter::domain::event::Event;
+use outfitter::domain::ids::ShopperKey;
 use outfitter::domain::market::Market;
-use outfitter::domain::product::CatalogueProduct;
 use outfitter::domain::slate::Intent;
 use outfitter::engine::{Config, Context, Engine, RankRequest, SlateRequest, Slated, settle};
 use outfitter::store::{DecisionLog, LogConfig, ShopperState};
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashSet;
 use std::hint::black_box;
 use std::sync::Arc;
+use world::{history, key, products};
 
 const PRODUCTS: usize = 10_000;
 const EVENTS: usize = 100_000;
-const START: i64 = 1_767_268_800;
-
-fn key(product: usize) -> ProductKey {
-    ProductKey::new(format!("gid://shopify/Product/{product:06}"))
-}
-
-fn products(random: &mut ChaCha8Rng) -> Vec<CatalogueProduct> {
-    let mut word = |of: usize| format!("word{}", (random.random::<f64>().powi(3) * of as f64) as usize);
-    (0..PRODUCTS)
-        .map(|n| {
-            let text: Vec<String> = (0..40).map(|_| word(8_000)).collect();
-            serde_json::from_value(serde_json::json!({
-                "key": key(n).as_str(),
-                "handle": format!("product-{n}"),
-                "title": format!("{} {} {n}", word(2_000), word(2_000)),
-                "text": text.join(" "),
-                "category": format!("category {}", n % 40),
-                "vendor": format!("vendor {}", n % 170),
-                "tags": [word(300), word(300), word(300)],
-                "price": {"minor": 500 + (n * 37) % 40_000, "currency": "EUR"},
-            }))
-            .unwrap()
-        })
-        .collect()
-}
-
-/// Visits of about eight events within two categories, the popular products more often; one in ten ends in an order.
-fn history(random: &mut ChaCha8Rng) -> Vec<(ShopperKey, Event)> {
-    let mut events = Vec::with_capacity(EVENTS);
-    let mut visit = 0;
-    while events.len() < EVENTS {
-        visit += 1;
-        let who = ShopperKey::new(format!("shopper {}", visit % 5_000));
-        let category = random.random_range(0..40);
-        for step in 0..8 {
-            let at = Timestamp::from_second(START + visit * 200 + step * 20).unwrap();
-            let near = (random.random::<f64>().powi(2) * 250.0) as usize * 40 + (category + step as usize / 5) % 40;
-            let id = EventId::new(format!("{visit} {step}"));
-            let event = match step {
-                6 => Event::of_product(id, EventType::ProductAddedToCart, at, key(near)),
-                7 if visit % 10 == 0 => {
-                    let line = |n| Line { product: key(n), variant: None, quantity: 1, price: None };
-                    let lines = vec![line(near), line((near + 41) % PRODUCTS), line((near + 82) % PRODUCTS)];
-                    Event { lines, ..Event::bare(id, EventType::CheckoutCompleted, at) }
-                }
-                _ => Event::of_product(id, EventType::ProductViewed, at, key(near)),
-            };
-            events.push((who.clone(), event));
-        }
-    }
-    events
-}
 
 fn context(history: &[(ShopperKey, Event)]) -> Context {
     let mut state = ShopperState::default();
@@ -84,8 +33,8 @@ fn context(history: &[(ShopperKey, Event)]) -> Context {
 
 fn slates(criterion: &mut Criterion) {
     let mut random = ChaCha8Rng::seed_from_u64(1);
-    let products = products(&mut random);
-    let history = history(&mut random);
+    let products = products(&mut random, PRODUCTS);
+    let history = history(&mut random, PRODUCTS, EVENTS);
     let context = context(&history);
     let catalogue = Arc::new(Catalogue::default());
     catalogue.replace(Index::build(products.clone()), context.now);

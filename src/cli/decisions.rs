@@ -40,7 +40,7 @@ struct Export {
 }
 
 /// A day, which begins in UTC, or a moment.
-fn moment(text: &str) -> Result<Timestamp, String> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     let day = |_| text.parse::<Date>().and_then(|day| day.to_zoned(TimeZone::UTC)).map(|day| day.timestamp());
     text.parse().or_else(day).map_err(|_| "write a day as 2026-11-01 or a moment as 2026-11-01T12:00:00Z".to_owned())
 }
@@ -62,8 +62,11 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
 
 /// The log of the settings. Errors: none is configured, or it cannot be used.
 pub(super) fn open(target: &Target) -> anyhow::Result<DecisionLog> {
-    let settings = target.settings()?;
-    let config: &LogConfig = &settings.store.decisions;
+    existing(&target.settings()?.store.decisions)
+}
+
+/// The log where these settings say. Errors: it is not there, or cannot be used.
+pub(super) fn existing(config: &LogConfig) -> anyhow::Result<DecisionLog> {
     if let Some(file) = config.file.as_ref().filter(|file| !file.exists()) {
         anyhow::bail!("there is no decision log at {}; it is made when the gateway first starts", file.display());
     }

@@ -1,6 +1,8 @@
-//! `outfitter evaluate`: trains on a public data set and prints the model beside every baseline.
+//! `outfitter evaluate`: trains on a public data set and prints the model beside every baseline. With `--log` it asks the
+//! shop's own decisions instead: `off_policy.rs`.
 
 use super::figures::{lines, shown};
+use super::off_policy;
 use super::progress::Progress;
 use super::report::{self, Labels, Report};
 use super::say;
@@ -21,14 +23,14 @@ use std::sync::Arc;
 pub(super) struct Arguments {
     /// The data set: NAME.seq.txt (a user a line), NAME.train.txt (a session a line, NAME.test.txt beside it), a training
     /// log (a file of JSON lines or a folder of them), or for baskets a table of lines, tab-separated, plain or .gz.
-    #[arg(long, value_name = "FILE")]
-    dataset: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "log")]
+    dataset: Option<PathBuf>,
     /// The products of a training log, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     catalogue: Option<PathBuf>,
     /// What is learned and what is measured.
-    #[arg(long, value_enum)]
-    protocol: By,
+    #[arg(long, value_enum, required_unless_present = "log")]
+    protocol: Option<By>,
     /// Leave out what is known of the items.
     #[arg(long)]
     without_attributes: bool,
@@ -43,6 +45,8 @@ pub(super) struct Arguments {
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    decisions: off_policy::Arguments,
 }
 
 /// What may be set over what the trainer chooses.
@@ -88,15 +92,21 @@ enum By {
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    if let Some(log) = arguments.decisions.log.clone() {
+        return off_policy::run(&log, &arguments.decisions, arguments.json).await;
+    }
     // Hours of arithmetic: not on a thread that answers anything.
     tokio::task::spawn_blocking(move || evaluate(&arguments)).await?
 }
 
 fn evaluate(arguments: &Arguments) -> anyhow::Result<()> {
-    if let By::Baskets = arguments.protocol {
-        return baskets(arguments);
+    let (Some(dataset), Some(protocol)) = (&arguments.dataset, arguments.protocol) else {
+        bail!("--dataset and --protocol say what is measured");
+    };
+    if let By::Baskets = protocol {
+        return baskets(arguments, dataset);
     }
-    let Parted { split, vocabulary, titles, attributes: known } = parted(arguments)?;
+    let Parted { split, vocabulary, titles, attributes: known } = parted(arguments, dataset, protocol)?;
     let attributes = if arguments.without_attributes { Arc::default() } else { known.clone() };
     let (config, recipe) = arguments.tuning.settings(&split, &attributes)?;
     let mut progress = Progress::new(recipe.epochs);
@@ -112,8 +122,8 @@ fn evaluate(arguments: &Arguments) -> anyhow::Result<()> {
     let table = table::compare(plan, &mut |told| progress.tell(told))?;
     progress.finish();
     if let Some(path) = &arguments.report {
-        let name = arguments.dataset.file_name().unwrap_or_default().to_string_lossy();
-        let protocol = arguments.protocol.to_possible_value().map(|protocol| protocol.get_name().to_owned());
+        let name = dataset.file_name().unwrap_or_default().to_string_lossy();
+        let protocol = protocol.to_possible_value().map(|protocol| protocol.get_name().to_owned());
         let heading = format!("{name} by {}", protocol.unwrap_or_default());
         let data = format!("{} sequences learned, {} cases measured", split.refit.len(), split.test.len());
         let labels = Labels { vocabulary: &vocabulary, titles: &titles, attributes: &known };
@@ -124,12 +134,12 @@ fn evaluate(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// One product of each basket left out: nothing is trained, so there is no report of a training either.
-fn baskets(arguments: &Arguments) -> anyhow::Result<()> {
+fn baskets(arguments: &Arguments, dataset: &Path) -> anyhow::Result<()> {
     if arguments.report.is_some() {
         bail!("--report draws a training; the protocol of baskets trains nothing: leave it out");
     }
     let seed = arguments.tuning.seed;
-    let baskets = Baskets::read(&arguments.dataset).context("the baskets cannot be read")?;
+    let baskets = Baskets::read(dataset).context("the baskets cannot be read")?;
     let table = compare_baskets(&baskets, seed)?;
     say(&if arguments.json { serde_json::to_string_pretty(&table)? } else { of_baskets(&table, seed) });
     Ok(())
@@ -153,20 +163,20 @@ struct Parted {
     attributes: Arc<Attributes>,
 }
 
-fn parted(arguments: &Arguments) -> anyhow::Result<Parted> {
-    let protocol = match arguments.protocol {
+fn parted(arguments: &Arguments, dataset: &Path, protocol: By) -> anyhow::Result<Parted> {
+    let protocol = match protocol {
         By::LeaveOneOut => Protocol::LeaveOneOut,
         By::LeaveOneOutRefit => Protocol::LeaveOneOutRefit,
         By::Sessions => Protocol::Sessions,
         By::Baskets => bail!("baskets are parted by themselves"),
         By::TimeSplit => {
-            let shop = shop(&arguments.dataset, arguments.catalogue.as_deref())?;
+            let shop = shop(dataset, arguments.catalogue.as_deref())?;
             let split = split_by_time(&shop, true, None)?;
             let Shop { vocabulary, titles, attributes, .. } = shop;
             return Ok(Parted { split, vocabulary, titles, attributes });
         }
     };
-    let data = Dataset::read(&arguments.dataset).context("the data set cannot be read")?;
+    let data = Dataset::read(dataset).context("the data set cannot be read")?;
     let split = protocol.split(&data)?;
     let Dataset { vocabulary, titles, attributes, .. } = data;
     Ok(Parted { split, vocabulary, titles, attributes })
@@ -244,14 +254,15 @@ mod tests {
         }
         std::fs::write(&path, lines).unwrap();
         let arguments = |report: Option<PathBuf>| Arguments {
-            dataset: path.clone(),
+            dataset: Some(path.clone()),
             catalogue: None,
-            protocol: By::Baskets,
+            protocol: Some(By::Baskets),
             without_attributes: false,
             plain: false,
             tuning: tuning(&[]),
             report,
             json: true,
+            decisions: off_policy::Arguments::default(),
         };
         evaluate(&arguments(None)).unwrap();
         assert!(evaluate(&arguments(Some(path.clone()))).unwrap_err().to_string().contains("--report"));

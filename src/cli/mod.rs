@@ -14,6 +14,7 @@ mod figures;
 mod freed;
 mod live;
 mod models;
+mod off_policy;
 mod progress;
 mod replay;
 mod report;
@@ -51,7 +52,8 @@ enum Command {
     Customer(customer::Arguments),
     /// Train a model on the shop's events, compare it with every baseline, and publish it as a new version.
     Train(train::Arguments),
-    /// Train on a public data set and print the model beside every baseline.
+    /// Train on a public data set and print the model beside every baseline; or tell from the shop's own log what another
+    /// order would have brought.
     Evaluate(evaluate::Arguments),
     /// The versions of a model: show them, serve another one, go back.
     Models(models::Arguments),

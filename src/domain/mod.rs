@@ -1,6 +1,7 @@
 //! The nouns of the shop and of personalization. No I/O, no GraphQL, no platform: every other module may use these.
 
 pub mod audit;
+pub mod chance;
 pub mod consent;
 pub mod event;
 pub mod ids;

@@ -130,6 +130,9 @@ pub struct Decision {
     /// Experiment and variant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub experiment: Option<(Arc<str>, Arc<str>)>,
+    /// The share of decisions like this one whose order is left to chance: see [`super::chance`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub explore: f64,
     /// When.
     pub decided_at: Timestamp,
     /// Seconds for which the answer may be kept for this shopper.
@@ -147,4 +150,8 @@ pub struct Slate {
     pub items: Vec<SlateItem>,
     /// How many the caller asked for.
     pub wanted: usize,
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }

@@ -8,6 +8,7 @@ use super::rules::place;
 use super::seeds::Seeds;
 use super::settle::settle;
 use crate::domain::audit::DecisionRecord;
+use crate::domain::chance;
 use crate::domain::made::Made;
 use crate::domain::slate::{Slate, SlateItem};
 use std::collections::HashSet;
@@ -32,6 +33,7 @@ pub fn again(record: &DecisionRecord) -> Option<Again> {
     let mut candidates = record.candidates.clone();
     if let Some(made) = &record.made {
         candidates.items = items(made);
+        chance::arrange(&mut candidates);
     }
     let dropped: HashSet<_> = record.dropped.iter().cloned().collect();
     let slate = settle(&candidates, &dropped, &HashSet::new());

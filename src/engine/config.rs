@@ -24,6 +24,9 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// Classes of customers for rules, from the lowest to the highest. Default none.
     pub tiers: Vec<Tier>,
+    /// The share of decisions whose order is left to chance, 0 to 1, so that the log can tell what another order would
+    /// bring: `outfitter evaluate --log`. Only decisions that may be logged. Default 0.
+    pub explore: f64,
     /// How much each source counts, intent by intent.
     pub blend: Blends,
     /// How fast events are forgotten, and how much memory they may take.
@@ -40,6 +43,7 @@ impl Default for Config {
             placements: BTreeMap::new(),
             rules: Vec::new(),
             tiers: Vec::new(),
+            explore: 0.0,
             blend: Blends::default(),
             statistics: StatisticsConfig::default(),
             cache: CacheConfig::default(),

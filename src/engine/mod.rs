@@ -2,7 +2,7 @@
 //!
 //! `slate.rs` shows the walk. Everything here is computed in memory in well under a millisecond a slate; nothing waits.
 //! A decision is a function of the catalogue, the statistics, the context and the request: the same four give the
-//! same slate, but for the decision's own id. For some seconds a shopper is served by the same ranking again: see `kept.rs`.
+//! same slate, but for the decision's own id and, where the shop allows it, what that leaves to chance. For some seconds a shopper is served by the same ranking again: see `kept.rs`.
 
 mod affinity;
 mod again;
@@ -18,6 +18,7 @@ mod diversify;
 mod eligibility;
 mod encode;
 mod explain;
+mod explore;
 mod facts;
 mod fallback;
 mod inputs;
@@ -41,7 +42,7 @@ pub use affinity::Affinity;
 pub use again::{Again, again};
 pub use config::Config;
 pub use context::Context;
-pub use encode::ModelSettings;
+pub use encode::{DriftSettings, ModelSettings, Retrain, Search};
 pub use placement::Placement;
 pub use reorder::Ranking;
 pub use request::{MAX_FIRST, RankRequest, SlateRequest};
@@ -247,7 +248,8 @@ impl Engine {
                 tokio::task::yield_now().await;
             }
         }
-        slates.into_iter().flatten().collect()
+        let share = settled.config.explore;
+        slates.into_iter().flatten().map(|slated| explore::explore(slated, share)).collect()
     }
 
     /// How well products fit the shopper. Reads the shopper's events once: ask it for every product of a page.

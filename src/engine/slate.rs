@@ -2,7 +2,7 @@
 //!
 //! context → consent → (assign: experiments) → encode → candidates → eligibility → rank → rules → explain → slate. What is
 //! in brackets has its place in [`decide`] and comes with what it is for. A session is encoded once a wave, before its first
-//! slate: `encode/`.
+//! slate: `encode/`. What is left to chance comes after, as what is kept is without: `explore.rs`.
 
 use super::basis::Basis;
 use super::candidates::{Ask, CandidateSource};
@@ -172,7 +172,8 @@ pub(super) fn new_decision(
     fallback: Option<FallbackReason>,
 ) -> Decision {
     let max_age = if !is_passing(fallback) { u32::try_from(config.max_age.as_secs()).unwrap_or(u32::MAX) } else { 0 };
-    Decision { id: new_id(), served_by, fallback, model: None, experiment: None, decided_at: now, max_age }
+    let id = new_id();
+    Decision { id, served_by, fallback, model: None, experiment: None, explore: 0.0, decided_at: now, max_age }
 }
 
 /// Whether the next request may do better than this one, which went without what it lacked.

@@ -12,7 +12,7 @@ use pulp::Arch;
 /// Candidates of the scan whose scores are computed in full.
 const RESCORED: usize = 50;
 /// Bytes that one step of the product takes; widths are filled up with zeros.
-const STEP: usize = 32;
+pub(super) const STEP: usize = 32;
 /// Items scored between two looks at the filter: what fits the first cache.
 const BLOCK: usize = 1024;
 
@@ -107,7 +107,7 @@ impl ItemMatrix {
 }
 
 /// Writes a vector in bytes and gives what a byte is worth; a vector of zeros is zeros.
-fn to_bytes(vector: &[f32], bytes: &mut [i8]) -> f32 {
+pub(super) fn to_bytes(vector: &[f32], bytes: &mut [i8]) -> f32 {
     let largest = vector.iter().fold(0f32, |a, b| a.max(b.abs()));
     let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
     for (byte, value) in bytes.iter_mut().zip(vector) {
@@ -117,21 +117,34 @@ fn to_bytes(vector: &[f32], bytes: &mut [i8]) -> f32 {
     scale
 }
 
+/// The product of two vectors in bytes, of one length that is a multiple of [`STEP`].
+pub(super) fn product(one: &[i8], other: &[i8]) -> i32 {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || in_steps(one, other),
+    )
+}
+
+#[inline(always)]
+fn in_steps(one: &[i8], other: &[i8]) -> i32 {
+    let mut sum = 0i32;
+    for (one, other) in one.chunks_exact(STEP).zip(other.chunks_exact(STEP)) {
+        let mut part = 0i32;
+        for at in 0..STEP {
+            part += i32::from(i16::from(one[at]) * i16::from(other[at]));
+        }
+        sum += part;
+    }
+    sum
+}
+
 /// The product of each item with the query, worth its scale.
 fn products(items: &[i8], query: &[i8], scales: &[f32], out: &mut [f32]) {
     Arch::new().dispatch(
         #[inline(always)]
         || {
             for ((out, item), scale) in out.iter_mut().zip(items.chunks_exact(query.len())).zip(scales) {
-                let mut sum = 0i32;
-                for (item, query) in item.chunks_exact(STEP).zip(query.chunks_exact(STEP)) {
-                    let mut part = 0i32;
-                    for at in 0..STEP {
-                        part += i32::from(i16::from(item[at]) * i16::from(query[at]));
-                    }
-                    sum += part;
-                }
-                *out = sum as f32 * scale;
+                *out = in_steps(item, query) as f32 * scale;
             }
         },
     );

@@ -5,13 +5,15 @@
 
 use super::batcher::Batch;
 use super::checkpoint::{self, Checkpoint, Manifest};
+use super::drift::Snapshot;
 use super::error::ModelError;
+use super::graph::Graph;
 use super::transformer::Transformer;
 use crate::features::{Attributes, Padded, Sequence, Vocabulary};
 use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, OnceLock};
 
 /// The fact of a manifest that tells what a part of the blend counts for: `blend_` and the part's name in small letters,
 /// with `_` for what is neither letter nor digit.
@@ -65,6 +67,10 @@ pub struct Served {
     /// What sessions are compared with, `[rows, D]`, row by row.
     targets: Vec<f32>,
     shares: Option<Shares>,
+    /// What sessions looked like when it was measured.
+    snapshot: Option<Snapshot>,
+    /// A way to the nearest items without a look at each, once it is built.
+    graph: OnceLock<Graph>,
 }
 
 impl std::fmt::Debug for Served {
@@ -95,7 +101,9 @@ impl Served {
             return Err(ModelError::Weights("an item's vector holds what is not a finite number".into()));
         }
         let shares = Shares::read(&manifest.facts);
-        let served = Self { name: name.into(), manifest, vocabulary, attributes, model, table, targets, shares };
+        let (name, graph) = (name.into(), OnceLock::new());
+        let snapshot = manifest.facts.get(Snapshot::FACT).and_then(|text| snapshot(&name, text));
+        let served = Self { name, manifest, vocabulary, attributes, model, table, targets, shares, snapshot, graph };
         // The shortest session and the longest: what overflows does so before a shopper waits for it.
         let last = u32::try_from(served.vocabulary.rows() - 1).unwrap_or(u32::MAX);
         let longest = Sequence::of_rows(&vec![last; served.max_length()], served.max_length());
@@ -117,6 +125,16 @@ impl Served {
     /// What it counts for beside other sources; none where it does not tell.
     pub fn shares(&self) -> Option<Shares> {
         self.shares
+    }
+
+    /// What sessions looked like when it was measured; none where its manifest does not tell.
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        self.snapshot.as_ref()
+    }
+
+    /// What it knows of its items beyond their numbers, by row.
+    pub fn attributes(&self) -> &Attributes {
+        &self.attributes
     }
 
     /// The items that it knows.
@@ -148,6 +166,22 @@ impl Served {
         vector.iter().all(|value| value.is_finite()).then_some(vector)
     }
 
+    /// Builds the graph of its items, which takes minutes for a million of them; until it is there nothing waits for it.
+    ///
+    /// # Errors
+    /// No threads.
+    pub fn build_graph(&self, threads: usize) -> Result<(), ModelError> {
+        let graph = Graph::build(&self.targets, self.width(), threads)?;
+        // Another thread that was faster has built the same.
+        self.graph.set(graph).ok();
+        Ok(())
+    }
+
+    /// The graph of its items, where one was built.
+    pub fn graph(&self) -> Option<&Graph> {
+        self.graph.get()
+    }
+
     /// Whether it knows this row by these names: false where they have changed since the training, or where it learned
     /// none.
     pub fn knows(&self, row: u32, names: &[String]) -> bool {
@@ -168,6 +202,15 @@ impl Served {
         }
         Ok(vectors)
     }
+}
+
+/// A snapshot that cannot be read costs the watch over drift and not the model.
+fn snapshot(model: &str, text: &str) -> Option<Snapshot> {
+    let read = Snapshot::read(text);
+    if let Err(error) = &read {
+        tracing::warn!(%error, model, "the manifest's snapshot of sessions cannot be read; drift is not watched");
+    }
+    read.ok()
 }
 
 /// Keeps the products of matrices on the thread that asks for them. Otherwise those of longer sessions would be shared

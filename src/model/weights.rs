@@ -33,8 +33,13 @@ enum Source {
 impl Weights {
     /// New weights on the CPU: the same seed, the same weights.
     pub fn fresh(seed: u64) -> Self {
+        Self::fresh_on(seed, Device::Cpu)
+    }
+
+    /// The same on a device; the numbers are the same on every one.
+    pub fn fresh_on(seed: u64, device: Device) -> Self {
         let source = Source::Fresh(Box::new(ChaCha8Rng::seed_from_u64(seed)));
-        Self { device: Device::Cpu, source, variables: BTreeMap::new() }
+        Self { device, source, variables: BTreeMap::new() }
     }
 
     /// Weights as read, for serving: they cannot be trained.

@@ -1,6 +1,8 @@
 //! The contract suite that every store passes: `contract::check(|| MyStore::new()).await`, each call an empty store.
 
-use super::shop::{Redaction, ShopStore};
+mod shop;
+
+use super::shop::ShopStore;
 use super::traits::{Appended, DecisionStore, ShopperState, ShopperStore};
 use crate::domain::audit::DecisionRecord;
 use crate::domain::consent::{Consent, Purpose};
@@ -33,8 +35,8 @@ pub(crate) async fn check<S: ShopperStore + DecisionStore + ShopStore>(make: imp
     erasing_preferences_keeps_consent(&make()).await;
     revisions_only_grow(&make()).await;
     decisions(&make()).await;
-    a_redacted_shop_is_empty_and_takes_what_comes_then(&make()).await;
-    deliveries_are_remembered_for_their_time(&make()).await;
+    shop::a_redacted_shop_is_empty_and_takes_what_comes_then(&make()).await;
+    shop::deliveries_are_remembered_for_their_time(&make()).await;
     visits_and_order_do_not_depend_on_arrival(make).await;
 }
 
@@ -288,49 +290,6 @@ async fn revisions_only_grow<S: ShopperStore>(store: &S) {
     }
 }
 
-async fn a_redacted_shop_is_empty_and_takes_what_comes_then<S: ShopperStore + DecisionStore + ShopStore>(store: &S) {
-    assert_eq!(store.redaction().await.unwrap(), None);
-    for who in ["s", "t", "u"] {
-        add(store, who, &[viewed("a", 1, "p"), ordered("o", 2, Some("1"), &["q"])]).await;
-        store.put(decision(who, &format!("d-{who}"))).await.unwrap();
-    }
-    store.set_consent(&key("s"), Consent::NONE).await.unwrap();
-    store.stitch(&key("t"), &key("u")).await.unwrap();
-    for second in [0, 1] {
-        ShopStore::note_redaction(store, at(second)).await.unwrap();
-        assert_eq!(store.redaction().await.unwrap(), Some(Redaction { at: at(second), done: false }));
-        // A second time, as after a crash; what was noted since is not done with it.
-        for _ in 0..2 {
-            ShopStore::redact(store, at(second)).await.unwrap();
-            assert_eq!(store.redaction().await.unwrap(), Some(Redaction { at: at(second), done: true }));
-        }
-        for who in ["s", "t", "u"] {
-            assert_eq!(read(store, who).await, ShopperState::default(), "{who}");
-            assert!(store.of(&key(who)).await.unwrap().is_empty(), "{who}");
-            assert_eq!(store.get(&key(who), &DecisionId::new(format!("d-{who}"))).await.unwrap(), None);
-        }
-        add(store, "s", &[viewed("a", 1, "p")]).await;
-        store.put(decision("s", "later")).await.unwrap();
-        assert_eq!((ids(&read(store, "s").await), store.of(&key("s")).await.unwrap().len()), (vec!["a"], 1));
-    }
-    ShopStore::note_redaction(store, at(0)).await.unwrap();
-    assert_eq!(store.redaction().await.unwrap(), Some(Redaction { at: at(1), done: true }), "an older one is no news");
-    ShopStore::note_redaction(store, at(2)).await.unwrap();
-    ShopStore::redact(store, at(1)).await.unwrap();
-    assert_eq!(store.redaction().await.unwrap(), Some(Redaction { at: at(2), done: false }));
-}
-
-async fn deliveries_are_remembered_for_their_time<S: ShopStore>(store: &S) {
-    let ids = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    assert!(!store.knows(&[]).await.unwrap() && !store.knows(&ids(&["a", "b"])).await.unwrap());
-    store.remember(&ids(&["a", "b"]), Duration::from_secs(60)).await.unwrap();
-    assert!(store.knows(&ids(&["c", "b"])).await.unwrap() && !store.knows(&ids(&["c"])).await.unwrap());
-    store.remember(&ids(&["short"]), Duration::from_millis(1)).await.unwrap();
-    while store.knows(&ids(&["short"])).await.unwrap() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-}
-
 /// Decisions are read by their shopper only.
 pub(crate) async fn decisions<S: DecisionStore>(store: &S) {
     let id = DecisionId::new("d");
@@ -356,6 +315,7 @@ pub(crate) fn decision(who: &str, id: &str) -> DecisionRecord {
         fallback: None,
         model: None,
         experiment: None,
+        explore: 0.0,
         decided_at: at(0),
         max_age: 30,
     };

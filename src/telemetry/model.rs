@@ -59,3 +59,85 @@ impl ModelStands<'_> {
         gauge!(names::MODEL_PRODUCTS).set(self.products as f64);
     }
 }
+
+/// The graph of a model's items was built, by which products are found from now on.
+#[derive(Clone, Copy, Debug)]
+pub struct GraphBuilt<'a> {
+    /// The model and its version.
+    pub model: &'a str,
+    /// How long that took.
+    pub took: Duration,
+}
+
+impl GraphBuilt<'_> {
+    /// Writes it.
+    pub fn emit(self) {
+        tracing::info!(
+            model = self.model,
+            seconds = self.took.as_secs_f64(),
+            "the graph of the model's items is built"
+        );
+    }
+}
+
+/// How far a feature of sessions has come from what the model was measured on.
+#[derive(Clone, Copy, Debug)]
+pub struct DriftMeasured<'a> {
+    /// The feature.
+    pub feature: &'a str,
+    /// Its population stability index.
+    pub index: f64,
+}
+
+impl DriftMeasured<'_> {
+    /// Writes it.
+    pub fn emit(self) {
+        gauge!(names::MODEL_DRIFT, names::FEATURE => self.feature.to_owned()).set(self.index);
+    }
+}
+
+/// A feature has crossed the threshold.
+#[derive(Clone, Copy, Debug)]
+pub struct Drifted<'a> {
+    /// The model and its version.
+    pub model: &'a str,
+    /// The feature.
+    pub feature: &'a str,
+    /// Its population stability index.
+    pub index: f64,
+    /// What it crossed.
+    pub threshold: f64,
+}
+
+impl Drifted<'_> {
+    /// Writes it.
+    pub fn emit(self) {
+        let Self { model, feature, index, threshold } = self;
+        tracing::warn!(
+            model,
+            feature,
+            index,
+            threshold,
+            "sessions are no longer like those that the model was measured on"
+        );
+    }
+}
+
+/// What the shop named for that was started, or could not be.
+#[derive(Clone, Copy, Debug)]
+pub struct RetrainStarted<'a> {
+    /// The model and its version.
+    pub model: &'a str,
+    /// Why not.
+    pub error: Option<&'a std::io::Error>,
+}
+
+impl RetrainStarted<'_> {
+    /// Writes it.
+    pub fn emit(self) {
+        match self.error {
+            None => tracing::info!(model = self.model, "model.drift.retrain.command was started"),
+            Some(error) => tracing::error!(%error, model = self.model, "model.drift.retrain.command cannot be started"),
+        }
+    }
+}

@@ -35,6 +35,8 @@ pub const ENCODE_SHED: &str = "outfitter_encode_shed_total";
 pub const MODEL_INFO: &str = "outfitter_model_info";
 /// Gauge: products of the catalogue that the model knows.
 pub const MODEL_PRODUCTS: &str = "outfitter_model_products";
+/// Gauge, by feature: how far sessions have come from those that the model was measured on.
+pub const MODEL_DRIFT: &str = "outfitter_model_drift";
 /// Counter, by kind: what could not be learned because there was no room for it.
 pub const INGEST_DROPPED: &str = "outfitter_ingest_dropped_total";
 /// Counter, by platform, topic and outcome: deliveries of webhooks.
@@ -99,6 +101,8 @@ pub const CACHE: &str = "cache";
 pub const PURPOSE: &str = "purpose";
 /// Label: why.
 pub const REASON: &str = "reason";
+/// Label: what is looked at of a session: `length`, `category`, `score`, `confidence`.
+pub const FEATURE: &str = "feature";
 /// Label: of this program.
 pub const VERSION: &str = "version";
 /// Label: an error's stable code.
@@ -229,6 +233,11 @@ pub const GAUGES: &[(&str, &str)] = &[
     (CATALOGUE_AGE, "Seconds since the catalogue's last complete crawl or import; missing before the first."),
     (MODEL_INFO, "1 for the model that is served, 0 for one that was. `version`: the model and its version."),
     (MODEL_PRODUCTS, "Products of the catalogue that the model knows; 0 without a model."),
+    (
+        MODEL_DRIFT,
+        "Population stability index of the newest sessions against those that the model was measured on; missing where its \
+         manifest has no snapshot. `feature` (`length`, `category`, `score`, `confidence`).",
+    ),
     (BUILD_INFO, "Always 1. `version` of this program."),
     (RESIDENT, "Resident memory of the process. Linux."),
     (OPEN_FILES, "File descriptors open. Linux."),

@@ -48,8 +48,15 @@ impl Adam {
         for (weight, moments) in &mut self.weights {
             let Some(gradient) = gradients.get(weight.as_tensor()) else { continue };
             (moments.rate, moments.root) = (rate / corrected.0, 1.0 / corrected.1.sqrt());
-            let tensor: &Tensor = weight.as_tensor();
-            tensor.inplace_op2(&gradient.contiguous()?, moments)?;
+            let (tensor, gradient): (&Tensor, Tensor) = (weight.as_tensor(), gradient.contiguous()?);
+            if tensor.device().is_cpu() {
+                tensor.inplace_op2(&gradient, moments)?;
+            } else {
+                // The moments stay here: what goes to and fro is small beside the products of matrices.
+                let (mut numbers, gradient) = (tensor.flatten_all()?.to_vec1()?, gradient.flatten_all()?.to_vec1()?);
+                moments.apply(&mut numbers, &gradient);
+                weight.set(&Tensor::from_vec(numbers, tensor.shape(), tensor.device())?)?;
+            }
         }
         Ok(())
     }
@@ -59,6 +66,25 @@ struct Moments {
     means: Mutex<Means>,
     rate: f32,
     root: f32,
+}
+
+impl Moments {
+    /// Moves weights against their gradient.
+    fn apply(&self, weight: &mut [f32], gradient: &[f32]) {
+        let mut means = self.means.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mean, square) = &mut *means;
+        let (rate, root) = (self.rate, self.root);
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (((weight, gradient), mean), square) in weight.iter_mut().zip(gradient).zip(mean).zip(square) {
+                    *mean = STAYS.0 * *mean + (1.0 - STAYS.0) * gradient;
+                    *square = STAYS.1 * *square + (1.0 - STAYS.1) * gradient * gradient;
+                    *weight -= rate * *mean / (square.sqrt() * root + 1e-8);
+                }
+            },
+        );
+    }
 }
 
 impl InplaceOp2 for Moments {
@@ -73,19 +99,7 @@ impl InplaceOp2 for Moments {
             bail!("weights are contiguous f32");
         };
         let (weight, gradient) = (&mut weight[to.0..to.1], &gradient.as_slice::<f32>()?[from.0..from.1]);
-        let mut means = self.means.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mean, square) = &mut *means;
-        let (rate, root) = (self.rate, self.root);
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for (((weight, gradient), mean), square) in weight.iter_mut().zip(gradient).zip(mean).zip(square) {
-                    *mean = STAYS.0 * *mean + (1.0 - STAYS.0) * gradient;
-                    *square = STAYS.1 * *square + (1.0 - STAYS.1) * gradient * gradient;
-                    *weight -= rate * *mean / (square.sqrt() * root + 1e-8);
-                }
-            },
-        );
+        self.apply(weight, gradient);
         Ok(())
     }
 }

@@ -52,18 +52,28 @@ impl Encoder {
     }
 }
 
+impl Encoder {
+    /// The scores of every row after each history, one after the other, padding's among them.
+    ///
+    /// # Errors
+    /// The model's; candle's.
+    pub(super) fn scores(&self, histories: &[&History]) -> Result<Vec<f32>, TrainError> {
+        let config = self.model.config();
+        let sequences: Vec<Sequence> = histories.iter().map(|history| history.sequence(config.max_length)).collect();
+        let padded = Padded::new(&sequences.iter().collect::<Vec<_>>());
+        let batch = Batch::new(&padded, config, self.table.device())?;
+        let sessions = self.model.last(&self.table, &batch)?.detach();
+        Ok(sessions.matmul(&self.targets)?.flatten_all()?.to_vec1::<f32>()?)
+    }
+}
+
 impl Ranker for Encoder {
     fn name(&self) -> &str {
         &self.name
     }
 
     fn score(&self, histories: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
-        let config = self.model.config();
-        let sequences: Vec<Sequence> = histories.iter().map(|history| history.sequence(config.max_length)).collect();
-        let padded = Padded::new(&sequences.iter().collect::<Vec<_>>());
-        let batch = Batch::new(&padded, config, self.table.device())?;
-        let sessions = self.model.last(&self.table, &batch)?.detach();
-        let found = sessions.matmul(&self.targets)?.flatten_all()?.to_vec1::<f32>()?;
+        let (config, found) = (self.model.config(), self.scores(histories)?);
         for (row, found) in scores.chunks_exact_mut(config.rows).zip(found.chunks_exact(config.rows)) {
             row.copy_from_slice(found);
             row[PADDING as usize] = f32::MIN;

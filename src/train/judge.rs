@@ -76,6 +76,7 @@ mod tests {
             config: ModelConfig::small(2),
             recipe: Recipe::default(),
             portrait: Default::default(),
+            snapshot: None,
         }
     }
 

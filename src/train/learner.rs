@@ -7,7 +7,7 @@ use super::loss::linear_cross_entropy;
 use super::recipe::Recipe;
 use crate::features::{PADDING, Padded, Sequence};
 use crate::model::{Batch, ModelError, Noise, Transformer, buckets};
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -64,16 +64,17 @@ impl Learner {
     ) -> Result<(f64, usize), TrainError> {
         let config = self.model.config().clone();
         let (padded, targets) = laid_out(histories, config.max_length);
-        let batch = Batch::new(&padded, &config, &Device::Cpu)?;
         let table = self.model.table()?;
+        let device = table.device();
+        let batch = Batch::new(&padded, &config, device)?;
         let states = self.model.encode(&table, &batch, noise)?;
         let states = states.reshape((padded.batch * padded.length, config.width))?;
-        let states = states.index_select(&Tensor::new(targets.places, &Device::Cpu)?, 0)?;
+        let states = states.index_select(&Tensor::new(targets.places, device)?, 0)?;
         let items = self.model.targets(&table)?;
         let loss = match drawn(&targets.rows, config.rows, recipe.negatives, random) {
             None => linear_cross_entropy(&states, &items, &targets.rows, &[])?,
             Some(Drawn { rows, targets, offsets }) => {
-                let items = items.index_select(&Tensor::new(rows, &Device::Cpu)?, 0)?;
+                let items = items.index_select(&Tensor::new(rows, device)?, 0)?;
                 linear_cross_entropy(&states, &items, &targets, &offsets)?
             }
         };

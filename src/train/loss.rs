@@ -5,7 +5,7 @@
 
 use crate::features::PADDING;
 use crate::model::{exponentials, maximum};
-use candle_core::{CpuStorage, CustomOp2, InplaceOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, D, InplaceOp1, Layout, Result, Shape, Tensor, bail};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Logits of one chunk: 16 MiB of them stay near the processor.
@@ -25,6 +25,9 @@ pub fn linear_cross_entropy(states: &Tensor, items: &Tensor, targets: &[u32], of
     if !offsets.is_empty() && offsets.len() != rows {
         bail!("{} offsets of {rows} items", offsets.len());
     }
+    if !states.device().is_cpu() {
+        return composed(states, items, targets, offsets);
+    }
     let (fixed, table) = (states.detach().contiguous()?, items.detach().contiguous()?);
     let chunk = (LOGITS / rows).clamp(16, 1024);
     let mut loss = 0f64;
@@ -42,6 +45,19 @@ pub fn linear_cross_entropy(states: &Tensor, items: &Tensor, targets: &[u32], of
     let to_states = Tensor::cat(&to_states, 0)?;
     let loss = (loss / count as f64) as f32;
     states.contiguous()?.apply_op2(&items.contiguous()?, Known { loss, to_states, to_items })
+}
+
+/// The same from candle's own operations, for devices that the fused one does not know. All logits are there at once.
+fn composed(states: &Tensor, items: &Tensor, targets: &[u32], offsets: &[f32]) -> Result<Tensor> {
+    let (rows, device) = (items.dim(0)?, states.device());
+    let mut offsets = if offsets.is_empty() { vec![0.0; rows] } else { offsets.to_vec() };
+    // Padding is nobody's answer.
+    offsets[PADDING as usize] = -1e30;
+    let logits = states.matmul(&items.t()?)?.broadcast_add(&Tensor::new(offsets, device)?)?;
+    let top = logits.max_keepdim(D::Minus1)?.detach();
+    let total = (logits.broadcast_sub(&top)?.exp()?.sum_keepdim(D::Minus1)?.log()? + top)?;
+    let own = logits.gather(&Tensor::new(targets, device)?.unsqueeze(1)?, 1)?;
+    (total - own)?.mean_all()
 }
 
 /// Turns each row of logits into its softmax less the target's one, times a share.

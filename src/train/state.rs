@@ -97,7 +97,7 @@ impl State {
         let mut take = |kind: &str, name: &str| tensors.remove(&format!("{kind}.{name}")).ok_or_else(|| broken(name));
         let (mut best, mut moments) = (HashMap::new(), Vec::new());
         for (name, weight) in weights.variables() {
-            weight.set(&take("now", name)?)?;
+            weight.set(&take("now", name)?.to_device(weight.as_tensor().device())?)?;
             best.insert(name.clone(), take("best", name)?);
             moments.push((take("mean", name)?.to_vec1()?, take("square", name)?.to_vec1()?));
         }
@@ -106,8 +106,13 @@ impl State {
     }
 }
 
+/// Copies on the processor, wherever the weights are.
 fn copies(weights: &Weights) -> Result<HashMap<String, Tensor>, TrainError> {
-    let copy = |(name, weight): (&String, &candle_core::Var)| Ok((name.clone(), weight.as_tensor().copy()?.detach()));
+    let copy = |(name, weight): (&String, &candle_core::Var)| {
+        let weight = weight.as_tensor();
+        let copied = if weight.device().is_cpu() { weight.copy()? } else { weight.to_device(&Device::Cpu)? };
+        Ok((name.clone(), copied.detach()))
+    };
     weights.variables().iter().map(copy).collect()
 }
 

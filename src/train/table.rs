@@ -15,10 +15,12 @@ use super::portrait::Portrait;
 use super::proportions;
 use super::ranker::Ranker;
 use super::recipe::Recipe;
+use super::snapshot;
 use super::split::Split;
 use super::trainer::{self, Trained};
 use crate::features::Attributes;
 use crate::model::ModelConfig;
+use crate::model::drift::Snapshot;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -73,6 +75,9 @@ pub struct Table {
     /// What reports draw.
     #[serde(skip)]
     pub portrait: Portrait,
+    /// What sessions looked like, for serving to be compared with; nothing of a small test.
+    #[serde(skip)]
+    pub snapshot: Option<Snapshot>,
 }
 
 impl Table {
@@ -129,7 +134,9 @@ pub fn compare(plan: Plan<'_>, watch: Watch<'_>) -> Result<Table, TrainError> {
         _ => None,
     };
     let (lines, portrait) = lines(plan, &encoder, plain.as_ref(), &mixture)?;
-    Ok(Table { lines, mixture, blended, epoch, passes, config: config.clone(), recipe: recipe.clone(), portrait })
+    let snapshot = snapshot::of(&encoder, split, attributes)?;
+    let (config, recipe) = (config.clone(), recipe.clone());
+    Ok(Table { lines, mixture, blended, epoch, passes, config, recipe, portrait, snapshot })
 }
 
 /// What is only counted and is a part of the blend beside the encoder.

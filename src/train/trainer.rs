@@ -12,7 +12,7 @@ use super::metrics::{ndcg, reciprocal};
 use super::passes::{Data, Pass, Told, Watch};
 use super::recipe::Recipe;
 use super::state::{self, State};
-use crate::model::{ModelConfig, Transformer, Weights};
+use crate::model::{ModelConfig, Transformer, Weights, device};
 use candle_core::{Device, Tensor};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -41,7 +41,7 @@ pub fn train(config: &ModelConfig, recipe: &Recipe, data: Data<'_>, watch: Watch
     if usable.is_empty() {
         return Err(TrainError::Unfit("no sequence has two items: there is nothing to learn".into()));
     }
-    let mut weights = Weights::fresh(recipe.seed);
+    let mut weights = Weights::fresh_on(recipe.seed, device::training()?);
     let model = Transformer::new(config, data.attributes, &mut weights)?;
     let cases = drawn(data.validation, recipe);
     let mut learner = Learner { adam: Adam::new(weights.variables().values().cloned()), model };

@@ -193,6 +193,7 @@ async fn decided(path: &Path, shopper: &str, id: &str) {
         experiment: None,
         decided_at: jiff::Timestamp::now(),
         max_age: 30,
+        explore: 0.0,
     };
     let slate = Slate { decision, placement: "home".into(), items: Vec::new(), wanted: 4 };
     let record = DecisionRecord {

@@ -3,6 +3,7 @@
 use super::learned::Learned;
 use crate::cli::figures::shown;
 use crate::model::blend_fact;
+use crate::model::drift::Snapshot;
 use crate::train::LEARNED_UNTIL;
 use crate::train::table::{BLEND, Table};
 use jiff::Timestamp;
@@ -21,6 +22,8 @@ pub(super) fn facts(learned: &Learned, table: &Table) -> BTreeMap<String, String
     facts.insert(blend_fact("seen"), format!("{:.2}", table.mixture.seen));
     facts.insert(blend_fact("newcomers"), format!("{:.2}", table.mixture.newcomers));
     facts.extend(learned.until.map(|until| (LEARNED_UNTIL.to_owned(), until.to_string())));
+    let snapshot = table.snapshot.as_ref().and_then(|snapshot| serde_json::to_string(snapshot).ok());
+    facts.extend(snapshot.map(|snapshot| (Snapshot::FACT.to_owned(), snapshot)));
     if let Some(line) = table.line(BLEND) {
         facts.insert("ndcg_10".to_owned(), format!("{:.4}", line.all.ndcg_10.mean));
         facts.insert("recall_20".to_owned(), format!("{:.4}", line.all.recall_20.mean));
@@ -56,7 +59,7 @@ pub(super) fn text(learned: &Learned, table: &Table, facts: &BTreeMap<String, St
     }
     facts
         .iter()
-        .filter(|(name, _)| *name != "data")
+        .filter(|(name, _)| *name != "data" && *name != Snapshot::FACT)
         .for_each(|(name, fact)| text.push_str(&format!("| {name} | {fact} |\n")));
     text.push_str("\n## Limits\nIt was measured on what shoppers did, not on what they would have done with other shelves. It knows ");
     text.push_str("only the products of its catalogue; of those that nobody met it knows what the catalogue says.\n");

@@ -2,7 +2,9 @@
 
 use super::matched::Matched;
 use crate::catalogue::Index;
+use crate::engine::tests::world::product;
 use crate::features::{Attributes, Sequence, Vocabulary};
+use crate::model::drift::{SCORES, Sighting, Snapshot};
 use crate::model::{ModelConfig, Served, Transformer, Weights, checkpoint};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -65,4 +67,24 @@ pub(super) fn matched() -> Arc<Matched> {
 pub(super) fn session(n: usize) -> Sequence {
     let rows: Vec<u32> = (0..n % 7 + 1).map(|at| ((n + at) % 4 + 1) as u32).collect();
     Sequence::of_rows(&rows, 20)
+}
+
+/// A model over its products that has a snapshot: sessions of 0 to 3 by their lengths.
+pub(super) fn watched() -> Arc<Matched> {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = ["a", "b", "c", "d"];
+    let index = Arc::new(Index::build(keys.map(|key| product(key, "X"))));
+    let matched = |facts| {
+        write(folder.path(), &keys, &[], 1, facts);
+        let served = Arc::new(Served::open("shop/1", folder.path()).unwrap());
+        Arc::new(Matched::new(served, index.clone()).unwrap())
+    };
+    let plain = matched(BTreeMap::new());
+    let sighting = |n: usize| {
+        let vector = plain.served().encode(&[&session(n % 4)]).unwrap().remove(0);
+        Sighting::new(n % 4, 1, plain.served().attributes(), plain.best(&vector, SCORES))
+    };
+    let sightings: Vec<Sighting<'_>> = (0..400).map(sighting).collect();
+    let snapshot = serde_json::to_string(&Snapshot::of(&sightings).unwrap()).unwrap();
+    matched(BTreeMap::from([(Snapshot::FACT.to_owned(), snapshot)]))
 }

@@ -5,12 +5,13 @@
 //! read, which takes consent to preferences.
 
 mod config;
+mod drift;
 #[cfg(test)]
 pub(super) mod fixture;
 mod matched;
 mod pool;
 
-pub use config::ModelSettings;
+pub use config::{DriftSettings, ModelSettings, Retrain, Search};
 pub(super) use matched::{Matched, Proposed};
 
 use super::context::Context;
@@ -18,12 +19,13 @@ use crate::catalogue::Index;
 use crate::domain::slate::FallbackReason;
 use crate::features::Sequence;
 use crate::model::Served;
-use crate::telemetry::model::{EncodingShed, ModelStands};
+use crate::telemetry::model::{EncodingShed, GraphBuilt, ModelStands};
 use arc_swap::ArcSwapOption;
+use drift::Watcher;
 use pool::Pool;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The model in use and the threads that run it.
 pub(super) struct Stage {
@@ -32,6 +34,7 @@ pub(super) struct Stage {
     matched: ArcSwapOption<Matched>,
     /// Started with the first model.
     pool: OnceLock<Pool>,
+    watcher: Watcher,
 }
 
 /// What the stage made of the shopper's events.
@@ -74,7 +77,9 @@ impl Encoded {
 impl Stage {
     /// A stage without a model.
     pub(super) fn new(settings: ModelSettings) -> Self {
-        Self { settings, served: ArcSwapOption::empty(), matched: ArcSwapOption::empty(), pool: OnceLock::new() }
+        let watcher = Watcher::new(settings.drift.clone());
+        let (served, matched) = (ArcSwapOption::empty(), ArcSwapOption::empty());
+        Self { settings, served, matched, pool: OnceLock::new(), watcher }
     }
 
     /// Serves by another model from the next wave on, or by none. Matches it with the catalogue first: a model that
@@ -100,6 +105,9 @@ impl Stage {
             ));
         }
         ModelStands { before, now: Some(model.name()), products }.emit();
+        if self.settings.index == Search::Hnsw {
+            build_graph(model.clone());
+        }
         self.served.store(Some(model));
         self.matched.store(Some(Arc::new(matched)));
         Ok(())
@@ -151,9 +159,9 @@ impl Stage {
         let (Some(by), Some(state)) = (self.matched.load_full(), context.readable()) else { return Encoded::Nothing };
         let events = state.session.events.iter();
         let session = Sequence::of_events(by.served().vocabulary(), events, by.served().max_length());
-        if session.is_empty() {
+        let (length, Some(newest)) = (session.len(), session.interactions().last().map(|newest| newest.row)) else {
             return Encoded::Nothing;
-        }
+        };
         let pool = self.pool.get_or_init(|| Pool::start(self.settings.threads, self.settings.queue));
         let Ok(told) = pool.encode(by.clone(), session) else {
             EncodingShed { reason: "queue" }.emit();
@@ -161,7 +169,11 @@ impl Stage {
         };
         let share = if self.settings.share.is_finite() { self.settings.share.clamp(0.0, 1.0) } else { 1.0 };
         match within(deadline.mul_f64(share), told).await {
-            Some(Ok(Ok(vector))) => Encoded::Session(Session { by, vector: vector.into() }),
+            Some(Ok(Ok(vector))) => {
+                let vector: Arc<[f32]> = vector.into();
+                self.watcher.see(&by, length, newest, &vector);
+                Encoded::Session(Session { by, vector })
+            }
             Some(Ok(Err(error))) => {
                 tracing::error!(%error, model = %by.served().name(), "a session could not be encoded");
                 EncodingShed { reason: "failed" }.emit();
@@ -174,6 +186,22 @@ impl Stage {
                 Encoded::Shed(FallbackReason::Deadline)
             }
         }
+    }
+}
+
+/// Builds the graph of a model's items beside everything else, on half of the processors. Until it is there every product is
+/// scored, and so it stays where it cannot be built.
+fn build_graph(model: Arc<Served>) {
+    let (named, began) = (model.name().clone(), Instant::now());
+    let build = move || {
+        let threads = std::thread::available_parallelism().map_or(1, |count| count.get().div_ceil(2));
+        match model.build_graph(threads) {
+            Ok(()) => GraphBuilt { model: model.name(), took: began.elapsed() }.emit(),
+            Err(error) => tracing::error!(%error, model = %model.name(), "the graph could not be built"),
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("graph".to_owned()).spawn(build) {
+        tracing::error!(%error, model = %named, "no thread for the graph");
     }
 }
 
@@ -210,5 +238,19 @@ mod tests {
         std::thread::spawn(move || pool::work(&std::sync::Mutex::new(queue)));
         assert!(first.await.session().is_some());
         assert!(stage.encode(&context, minute).await.session().is_some());
+    }
+
+    #[tokio::test]
+    async fn what_is_read_is_looked_at_for_drift() {
+        let by = fixture::watched();
+        let drift = DriftSettings { every: Duration::ZERO, ..DriftSettings::default() };
+        let stage = Stage::new(ModelSettings { drift, ..ModelSettings::default() });
+        stage.serve(Some(by.served().clone()), &Arc::new(Index::default())).unwrap();
+        let seen = stage.watcher.listen();
+        assert!(stage.encode(&shopper(9, &[viewed(1, "a")]), Duration::from_secs(60)).await.session().is_some());
+        assert_eq!(seen.try_iter().count(), 1);
+        // Nothing was read of this one.
+        stage.encode(&shopper(9, &[viewed(1, "unknown")]), Duration::from_secs(60)).await;
+        assert_eq!(seen.try_iter().count(), 0);
     }
 }

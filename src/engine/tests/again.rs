@@ -3,6 +3,7 @@
 use super::properties::{histories, learned_with, requests, shops};
 use super::world::*;
 use crate::domain::audit::DecisionRecord;
+use crate::domain::chance;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::ProductKey;
 use crate::domain::slate::Intent;
@@ -49,10 +50,12 @@ fn rules() -> Vec<Rule> {
 fn a_thousand_random_decisions_come_out_the_same_from_their_logged_features() {
     let mut runner = TestRunner::deterministic();
     let worlds = (shops(), histories(), prop::collection::vec(requests(), 10), any::<[bool; 8]>(), any::<bool>());
-    let (mut ranked, mut filled, mut pinned, mut many) = (0, 0, 0, 0);
+    let (mut ranked, mut filled, mut pinned, mut many, mut shuffled) = (0, 0, 0, 0, 0);
     for _ in 0..100 {
         let (products, history, requests, drops, ruled) = worlds.new_tree(&mut runner).unwrap().current();
-        let config = Config { rules: if ruled { rules() } else { Vec::new() }, ..patient() };
+        // Half of them with an order that is left to chance, half of the time.
+        let explore = if drops[0] { 0.5 } else { 0.0 };
+        let config = Config { rules: if ruled { rules() } else { Vec::new() }, explore, ..patient() };
         let engine = learned_with(config, &products, &history);
         let events: Vec<_> = history.iter().filter(|(who, _)| *who == 0).map(|(_, event)| event.clone()).collect();
         let context = shopper(100_000, &events);
@@ -70,10 +73,12 @@ fn a_thousand_random_decisions_come_out_the_same_from_their_logged_features() {
             filled += usize::from(!made.fillers.is_empty());
             pinned += usize::from(made.pins.iter().any(|pin| !pin.products.is_empty()));
             many += usize::from(record.slate.items.len() > 3);
+            shuffled += usize::from(chance::before(&record.candidates) != record.candidates.items);
         }
     }
     // It says nothing where there was nothing to run.
     assert!(ranked > 300 && filled > 300 && pinned > 100 && many > 60, "{ranked} {filled} {pinned} {many}");
+    assert!(shuffled > 50, "{shuffled}");
 }
 
 /// Time is not the subject here, and a slow machine should not change a slate.
@@ -149,4 +154,36 @@ fn a_record_that_was_tampered_with_is_another_slate_and_no_panic() {
     made.most = usize::MAX;
     let record = DecisionRecord { made: Some(Arc::new(made)), ..record };
     assert!(!again(&record).unwrap().same);
+}
+
+#[test]
+fn chance_has_its_share_of_what_may_be_logged_also_where_the_ranking_was_kept() {
+    let keys: Vec<String> = (0..20).map(|n| format!("p{n:02}")).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let pin = Rule {
+        placements: Vec::new(),
+        tiers: Vec::new(),
+        products: Selector { keys: vec![ProductKey::new("p13")], ..Selector::default() },
+        action: Action::Pin(2),
+    };
+    let engine = with_config(Config { explore: 0.5, rules: vec![pin], ..patient() }, shop(&[("A", &keys)]));
+    learn(&engine, 9, &[viewed(0, "p00"), viewed(1, "p01"), viewed(2, "p11")]);
+    let orders = |context: &crate::engine::Context, intent| {
+        let request = request(intent, &[], 4);
+        // Asked for again within the second, the same ranking answers.
+        (0..200).map(|_| slated(&engine, context, &request).slate).collect::<Vec<_>>()
+    };
+    let mut context = shopper(20, &[viewed(10, "p00")]);
+    let found = orders(&context, Intent::Popular);
+    let plain = chance::before(&found[0]);
+    let moved = found.iter().filter(|slate| slate.items != plain).count();
+    assert!((60..140).contains(&moved), "{moved} of 200");
+    for slate in &found {
+        assert_eq!((slate.items[1].product.as_str(), slate.decision.explore), ("p13", 0.5));
+        assert_eq!(chance::before(slate), plain);
+    }
+    // What was viewed is asked for in its order; without consent to analytics everybody sees the same.
+    assert!(orders(&context, Intent::RecentlyViewed).iter().all(|slate| slate.decision.explore == 0.0));
+    context.consent = Consent::ALL.with(Purpose::Analytics, false);
+    assert!(orders(&context, Intent::Popular).iter().all(|slate| slate.items == plain));
 }

@@ -158,6 +158,7 @@ fn told_by(asker: &str) -> Slated {
         fallback: None,
         model: None,
         experiment: None,
+        explore: 0.0,
         decided_at: at(0),
         max_age: 30,
     };

@@ -84,6 +84,7 @@ pub(super) fn decision(id: &str) -> Decision {
         fallback: None,
         model: None,
         experiment: None,
+        explore: 0.0,
         decided_at: NOW,
         max_age: 30,
     }

@@ -196,8 +196,11 @@ impl Run {
             return;
         };
         let candidates = &asked.candidates;
-        let mut dropped: Vec<ProductKey> =
-            candidates.items.iter().map(|item| &item.product).filter(|key| dropped.contains(*key)).cloned().collect();
+        // Where the slate is full nobody was asked about what comes after its last product.
+        let last = slate.items.last().filter(|_| slate.items.len() >= slate.wanted);
+        let last = last.and_then(|last| candidates.items.iter().position(|item| item.product == last.product));
+        let looked_at = candidates.items.iter().take(last.unwrap_or(usize::MAX)).map(|item| &item.product);
+        let mut dropped: Vec<ProductKey> = looked_at.filter(|key| dropped.contains(*key)).cloned().collect();
         dropped.sort();
         let record = DecisionRecord {
             shopper,

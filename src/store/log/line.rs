@@ -1,6 +1,7 @@
 //! A decision as it leaves the log: the members that `docs/decisions.md` lists, one decision a line of JSON.
 
 use crate::domain::audit::{DecisionRecord, InputRead, Outcome};
+use crate::domain::chance;
 use crate::domain::consent::Purpose;
 use crate::domain::event::EventType;
 use crate::domain::ids::ProductKey;
@@ -10,9 +11,6 @@ use crate::domain::slate::{Decision, FallbackReason, Intent, ReasonCode, ServedB
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// Ranking is a function of what it read, without chance: what was placed could not have been placed otherwise.
-const CERTAIN: f64 = 1.0;
 
 /// One decision with what came of it.
 #[derive(Debug, Serialize)]
@@ -32,8 +30,11 @@ pub struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     experiment: Option<Experiment<'a>>,
     sample: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explore: Option<f64>,
     wanted: usize,
     items: Vec<Item<'a>>,
+    listed: Vec<Listed>,
     candidates: Vec<Ranked<'a>>,
     weights: BTreeMap<&'a str, f32>,
     inputs: Vec<Input<'a>>,
@@ -63,10 +64,18 @@ struct Item<'a> {
     product: &'a ProductKey,
     position: usize,
     score: f64,
-    propensity: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    propensity: Option<f64>,
     reason: ReasonCode,
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<&'a ProductKey>,
+}
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    product: ProductKey,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    placed: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -110,7 +119,8 @@ struct Came<'a> {
 impl<'a> Line<'a> {
     /// The line of a decision. `sample`: the share of decisions that the log keeps.
     pub fn of(record: &'a DecisionRecord, outcomes: &'a [Outcome], sample: f64) -> Self {
-        let Decision { id, served_by, fallback, model, experiment, decided_at, max_age: _ } = &record.slate.decision;
+        let Decision { id, served_by, fallback, model, experiment, explore, decided_at, max_age: _ } =
+            &record.slate.decision;
         let Market { country, language } = &record.market;
         let made = record.made.as_deref();
         Self {
@@ -125,8 +135,10 @@ impl<'a> Line<'a> {
             model: model.as_deref(),
             experiment: experiment.as_ref().map(|(key, variant)| Experiment { key, variant }),
             sample,
+            explore: (*explore > 0.0).then_some(*explore),
             wanted: record.slate.wanted,
-            items: (1..).zip(&record.slate.items).map(|(position, item)| item_of(position, item)).collect(),
+            items: (1..).zip(&record.slate.items).zip(propensities(record)).map(item_of).collect(),
+            listed: chance::before(&record.candidates).into_iter().map(listed).collect(),
             candidates: made.map(ranked).unwrap_or_default(),
             weights: made.map(weights).unwrap_or_default(),
             inputs: record.inputs.iter().map(input).collect(),
@@ -146,15 +158,23 @@ pub fn word(kind: &impl Serialize) -> String {
     }
 }
 
-/// The probability with which the product was placed where it was.
-pub(super) fn propensity(_item: &SlateItem) -> f64 {
-    CERTAIN
+/// The probability with which each product was placed where it was; nothing where that followed from candidates that have
+/// been erased since.
+pub(super) fn propensities(record: &DecisionRecord) -> Vec<Option<f64>> {
+    let DecisionRecord { slate, candidates, dropped, erased, .. } = record;
+    if slate.decision.explore > 0.0 && !erased.is_empty() {
+        return vec![None; slate.items.len()];
+    }
+    chance::propensities(candidates, dropped, &slate.items).into_iter().map(Some).collect()
 }
 
-fn item_of(position: usize, item: &SlateItem) -> Item<'_> {
+fn item_of(((position, item), propensity): ((usize, &SlateItem), Option<f64>)) -> Item<'_> {
     let SlateItem { product, score, reason, because } = item;
-    let propensity = propensity(item);
     Item { product, position, score: *score, propensity, reason: *reason, because: because.as_ref() }
+}
+
+fn listed(item: SlateItem) -> Listed {
+    Listed { placed: chance::is_placed(&item), product: item.product }
 }
 
 fn ranked(made: &Made) -> Vec<Ranked<'_>> {

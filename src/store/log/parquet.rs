@@ -2,7 +2,7 @@
 //!
 //! Written column by column with the low-level writer; Arrow is not needed for a dozen flat columns.
 
-use super::line::{propensity, word};
+use super::line::{propensities, word};
 use crate::domain::audit::{DecisionRecord, Outcome};
 use crate::domain::event::EventType;
 use crate::domain::slate::SlateItem;
@@ -25,7 +25,7 @@ const SCHEMA: &str = "message decisions {
     required binary placement (STRING); optional binary intent (STRING); required binary served_by (STRING);
     optional binary fallback (STRING); optional binary model (STRING); optional binary experiment (STRING);
     optional binary variant (STRING); required double sample; required int64 wanted;
-    required binary product (STRING); required int64 position; required double score; required double propensity;
+    required binary product (STRING); required int64 position; required double score; optional double propensity;
     required binary reason (STRING); optional binary because (STRING);
     required int64 viewed; required int64 clicked; required int64 carted; required int64 purchased;
     optional int64 amount; optional binary currency (STRING); }";
@@ -41,7 +41,7 @@ enum Column {
 enum Value<'a> {
     Text(Option<Cow<'a, str>>),
     Whole(Option<i64>),
-    Real(f64),
+    Real(Option<f64>),
 }
 
 /// Writes decisions into a file.
@@ -61,8 +61,8 @@ impl<W: Write + Send> Rows<W> {
 
     /// Adds the rows of a decision. Errors: the file cannot be written.
     pub fn add(&mut self, record: &DecisionRecord, outcomes: &[Outcome], sample: f64) -> Result<()> {
-        for (position, item) in (1_i64..).zip(&record.slate.items) {
-            let values = row(record, (position, item), outcomes, sample);
+        for ((position, item), propensity) in (1_i64..).zip(&record.slate.items).zip(propensities(record)) {
+            let values = row(record, (position, item, propensity), outcomes, sample);
             if self.columns.is_empty() {
                 self.columns = values.iter().map(Column::of).collect();
             }
@@ -126,8 +126,8 @@ impl Column {
                 values.extend(value);
             }
             (Self::Real(values, there), Value::Real(value)) => {
-                there.push(1);
-                values.push(value);
+                there.push(value.is_some().into());
+                values.extend(value);
             }
             // Every row has the same kinds in the same order.
             _ => {}
@@ -138,7 +138,7 @@ impl Column {
 /// The values of one row, in the order of the schema.
 fn row<'a>(
     record: &'a DecisionRecord,
-    (position, item): (i64, &'a SlateItem),
+    (position, item, propensity): (i64, &'a SlateItem, Option<f64>),
     outcomes: &'a [Outcome],
     sample: f64,
 ) -> Vec<Value<'a>> {
@@ -174,12 +174,12 @@ fn row<'a>(
         maybe(decision.model.as_deref()),
         maybe(experiment.map(|(key, _)| &**key)),
         maybe(experiment.map(|(_, variant)| &**variant)),
-        Real(sample),
+        Real(Some(sample)),
         Whole(i64::try_from(record.slate.wanted).ok()),
         text(item.product.as_str()),
         Whole(Some(position)),
-        Real(item.score),
-        Real(propensity(item)),
+        Real(Some(item.score)),
+        Real(propensity),
         Text(Some(word(&item.reason).into())),
         maybe(item.because.as_ref().map(|because| because.as_str())),
         count(RecommendationViewed),

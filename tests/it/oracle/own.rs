@@ -57,6 +57,7 @@ impl Decider for Fixed {
                 fallback: None,
                 model: None,
                 experiment: None,
+                explore: 0.0,
                 decided_at: context.now,
                 max_age: 5,
             };

@@ -55,6 +55,16 @@ fn bytes(folder: &Path) -> Vec<u8> {
     entries.flat_map(read).collect()
 }
 
+/// Nothing was left to chance, so nothing can be told of another order; that is said, of the log as of its export.
+async fn tells_that_nothing_was_left_to_chance(folder: &Path) {
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    for log in ["settings", &path("state/decisions.db"), &path("all.jsonl")] {
+        let output = outfitter(folder, &["evaluate", "--log", log, "--json"]).await;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), said.contains("engine.explore")), (Some(1), true), "{log}: {said}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_is_made_again_after_a_restart_by_a_replica_and_by_the_program_until_it_is_erased() {
     let folder = tempfile::tempdir().unwrap();
@@ -108,6 +118,8 @@ async fn a_decision_is_made_again_after_a_restart_by_a_replica_and_by_the_progra
     let parquet = ["decisions", "export", "--since", "2000-01-01", "--out", &path("all.parquet")];
     assert!(outfitter(folder.path(), &parquet).await.status.success());
     assert!(std::fs::read(path("all.parquet")).unwrap().starts_with(b"PAR1"));
+
+    tells_that_nothing_was_left_to_chance(folder.path()).await;
     let late = ["decisions", "export", "--since", "2999-01-01T00:00:00Z", "--out", &path("late.jsonl")];
     assert!(outfitter(folder.path(), &late).await.status.success());
     assert_eq!(std::fs::metadata(path("late.jsonl")).unwrap().len(), 0);

@@ -75,6 +75,18 @@ fn a_line_has_the_members_that_the_documentation_lists() {
         json!({ "type": "checkout_completed", "at": "1970-01-01T00:00:00Z",
         "product": "served", "amount": 1250, "currency": "EUR" })
     );
+    assert_eq!(line["listed"], json!([{ "product": "served" }]));
+    // Two of which one was to come first, shuffled for half of the shoppers: 1/2 + 1/2 · 1/2, or the other fourth.
+    record.slate.decision.explore = 0.5;
+    let other = crate::domain::slate::SlateItem { product: ProductKey::new("other"), ..record.slate.items[0].clone() };
+    record.candidates = record.slate.clone();
+    record.candidates.items.push(other);
+    let line = serde_json::to_value(Line::of(&record, &came, 0.5)).unwrap();
+    let first = line["listed"][0]["product"] == "served";
+    assert_eq!(
+        (&line["explore"], &line["items"][0]["propensity"]),
+        (&json!(0.5), &json!(if first { 0.75 } else { 0.25 }))
+    );
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/decisions.md")).unwrap();
     let told = |name: &String| page.contains(&format!("`{name}`")) || page.contains(&format!("`{name}?`"));
     let missing: Vec<&String> = line.as_object().unwrap().keys().filter(|name| !told(name)).collect();

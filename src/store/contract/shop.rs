@@ -1,0 +1,49 @@
+//! What is kept of the whole shop: its redaction, and deliveries.
+
+use super::*;
+use crate::store::shop::Redaction;
+
+pub(super) async fn a_redacted_shop_is_empty_and_takes_what_comes_then<S: ShopperStore + DecisionStore + ShopStore>(
+    store: &S,
+) {
+    assert_eq!(store.redaction().await.unwrap(), None);
+    for who in ["s", "t", "u"] {
+        add(store, who, &[viewed("a", 1, "p"), ordered("o", 2, Some("1"), &["q"])]).await;
+        store.put(decision(who, &format!("d-{who}"))).await.unwrap();
+    }
+    store.set_consent(&key("s"), Consent::NONE).await.unwrap();
+    store.stitch(&key("t"), &key("u")).await.unwrap();
+    for second in [0, 1] {
+        ShopStore::note_redaction(store, at(second)).await.unwrap();
+        assert_eq!(store.redaction().await.unwrap(), Some(Redaction { at: at(second), done: false }));
+        // A second time, as after a crash; what was noted since is not done with it.
+        for _ in 0..2 {
+            ShopStore::redact(store, at(second)).await.unwrap();
+            assert_eq!(store.redaction().await.unwrap(), Some(Redaction { at: at(second), done: true }));
+        }
+        for who in ["s", "t", "u"] {
+            assert_eq!(read(store, who).await, ShopperState::default(), "{who}");
+            assert!(store.of(&key(who)).await.unwrap().is_empty(), "{who}");
+            assert_eq!(store.get(&key(who), &DecisionId::new(format!("d-{who}"))).await.unwrap(), None);
+        }
+        add(store, "s", &[viewed("a", 1, "p")]).await;
+        store.put(decision("s", "later")).await.unwrap();
+        assert_eq!((ids(&read(store, "s").await), store.of(&key("s")).await.unwrap().len()), (vec!["a"], 1));
+    }
+    ShopStore::note_redaction(store, at(0)).await.unwrap();
+    assert_eq!(store.redaction().await.unwrap(), Some(Redaction { at: at(1), done: true }), "an older one is no news");
+    ShopStore::note_redaction(store, at(2)).await.unwrap();
+    ShopStore::redact(store, at(1)).await.unwrap();
+    assert_eq!(store.redaction().await.unwrap(), Some(Redaction { at: at(2), done: false }));
+}
+
+pub(super) async fn deliveries_are_remembered_for_their_time<S: ShopStore>(store: &S) {
+    let ids = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert!(!store.knows(&[]).await.unwrap() && !store.knows(&ids(&["a", "b"])).await.unwrap());
+    store.remember(&ids(&["a", "b"]), Duration::from_secs(60)).await.unwrap();
+    assert!(store.knows(&ids(&["c", "b"])).await.unwrap() && !store.knows(&ids(&["c"])).await.unwrap());
+    store.remember(&ids(&["short"]), Duration::from_millis(1)).await.unwrap();
+    while store.knows(&ids(&["short"])).await.unwrap() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
