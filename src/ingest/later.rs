@@ -2,6 +2,7 @@
 
 use super::accept::{Ingest, Pace};
 use super::error::Refused;
+use super::mark::Goes;
 use super::task::Task;
 use crate::domain::consent::Consent;
 use crate::domain::ids::ShopperKey;
@@ -89,7 +90,7 @@ impl Ingest {
         let performed = async {
             match task {
                 // What waits behind it came later.
-                Task::Redact(at) => self.redact_shop(*at, false).await,
+                Task::Redact(at) => self.redact_shop(*at, Goes::Nothing).await,
                 task => self.perform(task, Pace::Free).await.map(drop),
             }
         };

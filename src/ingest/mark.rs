@@ -6,6 +6,17 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// What of a folder goes by a redaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goes {
+    /// Everything.
+    All,
+    /// What another process wrote: the redaction was before this one started.
+    Older,
+    /// Nothing: what stands there came later.
+    Nothing,
+}
+
 /// The file.
 const NAME: &str = "redacted";
 

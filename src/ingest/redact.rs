@@ -8,6 +8,7 @@
 //! Invariant: what this process took in before the redaction, and has not stored yet, is not stored after it.
 
 use super::accept::Ingest;
+use super::mark::Goes;
 use crate::store::{Redaction, StoreError};
 use crate::telemetry::ingest::ShopRedacted;
 use jiff::Timestamp;
@@ -20,34 +21,35 @@ const LOOK: Duration = Duration::from_secs(5);
 
 impl Ingest {
     /// Has everything of every shopper go, by a redaction of that moment. Returns once it is noted where it survives; the
-    /// rest is deleted beside. `drops`: what waits in the spool goes, too; not where the redaction itself comes out of it.
+    /// rest is deleted beside. `waiting`: what of the spool goes; nothing where the redaction itself comes out of it.
     /// Errors: it is not noted everywhere; nothing is to be acknowledged.
-    pub(super) async fn redact_shop(&self, at: Timestamp, drops: bool) -> Result<(), StoreError> {
+    pub(super) async fn redact_shop(&self, at: Timestamp, waiting: Goes) -> Result<(), StoreError> {
         self.withdrawn.note_everyone();
         self.shop.note_redaction(at).await?;
-        self.go_along(at, drops).await?;
+        self.go_along(at, Goes::All, waiting).await?;
         self.redactions.wake.notify_one();
         Ok(())
     }
 
     /// Forgets everything that this process holds.
-    async fn go_along(&self, at: Timestamp, drops: bool) -> Result<(), StoreError> {
+    async fn go_along(&self, at: Timestamp, lines: Goes, waiting: Goes) -> Result<(), StoreError> {
         self.withdrawn.note_everyone();
         self.eraser.decisions.note_redaction(at).await?;
         self.forget_everyone();
-        self.redact_folders(at, drops).await?;
+        self.redact_folders(at, lines, waiting).await?;
         self.redactions.went_along(at);
         Ok(())
     }
 
-    async fn redact_folders(&self, at: Timestamp, drops: bool) -> Result<(), StoreError> {
+    /// `lines`: what of the training log goes; `waiting`: of the spool.
+    async fn redact_folders(&self, at: Timestamp, lines: Goes, waiting: Goes) -> Result<(), StoreError> {
         let failed = |what: &str, error: &io::Error| {
             tracing::error!(%error, "{what} cannot be deleted for a shop that is redacted; it is tried again");
             StoreError::Unavailable(format!("{what} cannot be deleted"))
         };
-        self.eraser.recorder.redact(at).await.map_err(|error| failed("the training log", &error))?;
+        self.eraser.recorder.redact(at, lines).await.map_err(|error| failed("the training log", &error))?;
         match &self.spool {
-            Some(spool) => spool.redact(at, drops).await.map_err(|error| failed("the spool", &error)),
+            Some(spool) => spool.redact(at, waiting).await.map_err(|error| failed("the spool", &error)),
             None => Ok(()),
         }
     }
@@ -77,13 +79,14 @@ impl Ingest {
             return Ok(());
         };
         let news = before.at < Some(at);
+        // It was ordered before this process started: what it has taken in since is from after.
+        let goes = if before.looked { Goes::All } else { Goes::Older };
         if news && done && !before.looked {
-            // It was done while this process was down: only its own folders may be from before.
-            self.redact_folders(at, true).await?;
+            self.redact_folders(at, goes, goes).await?;
             self.redactions.went_along(at);
         } else if news || !done {
             if news {
-                self.go_along(at, true).await?;
+                self.go_along(at, goes, goes).await?;
             }
             self.eraser.decisions.redact().await?;
             self.shop.redact(at).await?;

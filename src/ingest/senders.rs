@@ -10,13 +10,12 @@ use arc_swap::ArcSwap;
 use moka::sync::Cache;
 use std::fmt;
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// Deliveries remembered at once in this process.
 const REMEMBERED: u64 = 500_000;
 /// For how long: Shopify tries again for four hours, and may be a day late.
 const REMEMBERED_FOR: Duration = Duration::from_secs(48 * 3600);
-/// How long the store is waited for. One that does not answer knows nothing: each event still counts once by its own id.
-const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Who may deliver, and what was delivered.
 pub(super) struct Webhooks {
@@ -31,20 +30,21 @@ impl Webhooks {
         Ok(Self { opened: ArcSwap::from_pointee((webhooks::open(config)?, config.patience)), known })
     }
 
-    /// Whether the delivery came before, by one of its ids, to this process or to another replica.
-    pub(super) async fn knows(&self, store: &dyn ShopStore, delivery: &Delivery) -> bool {
+    /// Whether the delivery came before, by one of its ids, to this process or to another replica. A store that does not
+    /// answer until then knows nothing: each event still counts once by its own id.
+    pub(super) async fn knows(&self, store: &dyn ShopStore, delivery: &Delivery, until: Instant) -> bool {
         let hashes: Vec<u128> = hashes(delivery).collect();
         if hashes.iter().any(|hash| self.known.contains_key(hash)) {
             return true;
         }
-        matches!(tokio::time::timeout(PATIENCE, store.knows(&names(&hashes))).await, Ok(Ok(true)))
+        matches!(timeout_at(until, store.knows(&names(&hashes))).await, Ok(Ok(true)))
     }
 
     /// From now on it came before, here and, where the store answers, everywhere.
-    pub(super) async fn remember(&self, store: &dyn ShopStore, delivery: &Delivery) {
+    pub(super) async fn remember(&self, store: &dyn ShopStore, delivery: &Delivery, until: Instant) {
         let hashes: Vec<u128> = hashes(delivery).collect();
         hashes.iter().for_each(|hash| self.known.insert(*hash, ()));
-        let told = tokio::time::timeout(PATIENCE, store.remember(&names(&hashes), REMEMBERED_FOR)).await;
+        let told = timeout_at(until, store.remember(&names(&hashes), REMEMBERED_FOR)).await;
         if !matches!(told, Ok(Ok(()))) {
             tracing::debug!("a delivery is remembered by this process alone: the store does not answer");
         }

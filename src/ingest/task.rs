@@ -7,6 +7,7 @@ use super::accept::{Ingest, Pace};
 use super::apply;
 use super::batch::{Batch, Outcome};
 use super::identity::Caller;
+use super::mark::Goes;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::Event;
 use crate::domain::ids::ShopperKey;
@@ -63,7 +64,7 @@ impl Ingest {
                 Ok(Vec::new())
             }
             Task::Redact(at) => {
-                self.redact_shop(*at, true).await?;
+                self.redact_shop(*at, Goes::All).await?;
                 Ok(Vec::new())
             }
         }

@@ -18,6 +18,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::sync::Arc;
+use tokio::time::{Instant, timeout_at};
 
 /// What became of a delivery: the answer's body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -53,22 +54,22 @@ impl Ingest {
             return Err(unproven.into());
         }
         let delivery = sender.read(headers, body, now).inspect_err(|_| taken("unknown", "unreadable"))?;
-        if self.webhooks.knows(&*self.shop, &delivery).await {
+        // One patience for all of it: a delivery may hold many events.
+        let until = Instant::now() + opened.1;
+        if self.webhooks.knows(&*self.shop, &delivery, until).await {
             taken(delivery.topic, "duplicate");
             return Ok(Delivered { duplicates: 1, op: sender.verdict(headers), ..Delivered::default() });
         }
         let mut delivered = Delivered { op: sender.verdict(headers), ..Delivered::default() };
         let (tasks, changes) = self.sorted(&delivery.news);
         delivered.accepted += changes.len();
-        // One patience for all of it: a delivery may hold many.
-        let until = tokio::time::Instant::now() + opened.1;
         for task in &tasks {
             self.done(task, until, &mut delivered).await.inspect_err(|_| taken(delivery.topic, "later"))?;
         }
         if !changes.is_empty() {
             self.catalogue.hear(changes);
         }
-        self.webhooks.remember(&*self.shop, &delivery).await;
+        self.webhooks.remember(&*self.shop, &delivery, until).await;
         taken(delivery.topic, if delivery.news.is_empty() { "unused" } else { "taken" });
         Ok(delivered)
     }
@@ -82,8 +83,8 @@ impl Ingest {
     }
 
     /// Does a task of the platform's within its patience, or keeps it for later. Errors: neither could be done.
-    async fn done(&self, task: &Task, until: tokio::time::Instant, delivered: &mut Delivered) -> Result<(), Refused> {
-        match tokio::time::timeout_at(until, self.perform(task, Pace::Free)).await {
+    async fn done(&self, task: &Task, until: Instant, delivered: &mut Delivered) -> Result<(), Refused> {
+        match timeout_at(until, self.perform(task, Pace::Free)).await {
             Ok(Ok(outcomes)) => delivered.count(&outcomes),
             Ok(Err(_)) | Err(_) => {
                 self.keep(task.clone()).await?;

@@ -9,6 +9,7 @@ use super::Recorded;
 use crate::domain::ids::ShopperKey;
 use crate::ingest::config;
 use crate::ingest::error::StartError;
+use crate::ingest::mark::Goes;
 use crate::telemetry::events::LearningDropped;
 use files::Files;
 use jiff::Timestamp;
@@ -25,7 +26,7 @@ enum Message {
     Line(Arc<Recorded>),
     Erase(ShopperKey),
     /// Everything of every shopper goes, by the redaction of this moment.
-    Redact(Timestamp, oneshot::Sender<std::io::Result<()>>),
+    Redact(Timestamp, Goes, oneshot::Sender<std::io::Result<()>>),
     Housekeeping,
     Flush(oneshot::Sender<()>),
 }
@@ -76,10 +77,10 @@ impl TrainingLog {
     }
 
     /// Deletes every line, unless this redaction has been heard of before.
-    pub(super) async fn redact(&self, at: Timestamp) -> std::io::Result<()> {
+    pub(super) async fn redact(&self, at: Timestamp, goes: Goes) -> std::io::Result<()> {
         let (done, wait) = oneshot::channel();
         let stopped = |_| std::io::Error::from(std::io::ErrorKind::BrokenPipe);
-        self.queue.send(Message::Redact(at, done)).await.map_err(|_| stopped(()))?;
+        self.queue.send(Message::Redact(at, goes, done)).await.map_err(|_| stopped(()))?;
         wait.await.map_err(|_| stopped(()))?
     }
 
@@ -123,7 +124,7 @@ fn write(mut files: Files, mut messages: mpsc::Receiver<Message>, dropped: &Atom
             }
             Some(Message::Erase(shopper)) => report(files.note_erasure(&shopper)),
             // Nobody waits any more: it is done all the same.
-            Some(Message::Redact(at, done)) => drop(done.send(files.redact(at))),
+            Some(Message::Redact(at, goes, done)) => drop(done.send(files.redact(at, goes))),
             Some(Message::Housekeeping) => report(files.housekeeping()),
             Some(Message::Flush(done)) => {
                 report(files.housekeeping());

@@ -7,6 +7,7 @@ mod log;
 
 use super::config;
 use super::error::StartError;
+use super::mark::Goes;
 use crate::domain::event::{Event, EventType, Line};
 use crate::domain::ids::{CollectionKey, DecisionId, ProductKey, ShopperKey, VariantKey};
 use crate::domain::market::Market;
@@ -135,9 +136,9 @@ impl Recorder {
     }
 
     /// Deletes the log on disk for a redaction of the whole shop, unless it has been. Errors: the disk refused.
-    pub(in crate::ingest) async fn redact(&self, at: Timestamp) -> io::Result<()> {
+    pub(in crate::ingest) async fn redact(&self, at: Timestamp, goes: Goes) -> io::Result<()> {
         match &self.log {
-            Some(log) => log.redact(at).await,
+            Some(log) => log.redact(at, goes).await,
             None => Ok(()),
         }
     }

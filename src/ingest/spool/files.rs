@@ -1,7 +1,7 @@
 //! The files of the spool, as its thread sees them: blocking, one owner. A file takes lines until it is large; the oldest
 //! is read, and deleted when its last line is done.
 
-use crate::ingest::mark::Mark;
+use crate::ingest::mark::{Goes, Mark};
 use crate::ingest::task::Task;
 use crate::telemetry::ingest::Spooled;
 use jiff::Timestamp;
@@ -22,6 +22,8 @@ struct Segment {
     /// Lines in it that are not done, torn ones among them.
     lines: u64,
     bytes: u64,
+    /// Begun by this process.
+    own: bool,
 }
 
 /// Brings what was written of a file to the disk.
@@ -86,7 +88,7 @@ impl Files {
                 while reader.skip_until(b'\n')? > 0 {
                     lines += 1;
                 }
-                Ok(Segment { path, lines, bytes })
+                Ok(Segment { path, lines, bytes, own: false })
             })
             .collect();
         Ok(Self {
@@ -101,18 +103,20 @@ impl Files {
         })
     }
 
-    /// Hears of a redaction of the whole shop: everything goes where it `drops`, once for each redaction.
-    pub(super) fn redact(&mut self, at: Timestamp, drops: bool) -> io::Result<()> {
+    /// Hears of a redaction of the whole shop, once of each.
+    pub(super) fn redact(&mut self, at: Timestamp, goes: Goes) -> io::Result<()> {
         let mark = Mark::in_folder(&self.dir);
         if mark.read() >= Some(at) {
             return Ok(());
         }
-        if drops {
+        if goes == Goes::All {
             self.open = None;
-            while let Some(segment) = self.segments.front() {
-                fs::remove_file(&segment.path)?;
-                self.segments.pop_front();
-            }
+        }
+        let stays = |segment: &Segment| goes == Goes::Nothing || (goes == Goes::Older && segment.own);
+        // Those of this process stand behind those of others.
+        while let Some(segment) = self.segments.front().filter(|segment| !stays(segment)) {
+            fs::remove_file(&segment.path)?;
+            self.segments.pop_front();
             (self.offset, self.given) = (0, 0);
         }
         mark.write(at)
@@ -156,7 +160,7 @@ impl Files {
         self.number += 1;
         // So that the file's name survives, too.
         File::open(&self.dir)?.sync_all()?;
-        self.segments.push_back(Segment { path, lines: 0, bytes: 0 });
+        self.segments.push_back(Segment { path, lines: 0, bytes: 0, own: true });
         Ok(())
     }
 
@@ -305,18 +309,23 @@ mod tests {
         let mut files = Files::open(folder.path(), 1 << 20).unwrap();
         ["a", "b"].iter().for_each(|name| put(&mut files, name));
         assert_eq!(files.oldest(), Some(erase("a")));
-        files.redact(at(1), true).unwrap();
+        files.redact(at(1), Goes::All).unwrap();
         put(&mut files, "c");
         // The task that was being done meanwhile takes no other with it.
         files.advance();
         assert_eq!(files.lines(), 1);
         drop(files);
         let mut files = Files::open(folder.path(), 1 << 20).unwrap();
-        files.redact(at(1), true).unwrap();
-        files.redact(at(2), false).unwrap();
-        assert_eq!(drain(&mut files), [erase("c")]);
+        files.redact(at(1), Goes::All).unwrap();
+        files.redact(at(2), Goes::Nothing).unwrap();
+        assert_eq!(files.oldest(), Some(erase("c")));
+        // What this process has taken since it started is from after a redaction that it finds at its start.
         put(&mut files, "d");
-        files.redact(at(3), true).unwrap();
+        files.redact(at(3), Goes::Older).unwrap();
+        files.advance();
+        assert_eq!(drain(&mut files), [erase("d")]);
+        put(&mut files, "e");
+        files.redact(at(4), Goes::All).unwrap();
         assert_eq!(drain(&mut files), []);
     }
 

@@ -12,6 +12,7 @@ mod files;
 
 use super::config;
 use super::error::StartError;
+use super::mark::Goes;
 use super::task::Task;
 use crate::telemetry::ingest::Spooled;
 use files::Files;
@@ -34,8 +35,8 @@ enum Message {
     Next(oneshot::Sender<Option<Task>>),
     /// It is done.
     Done,
-    /// The whole shop was redacted at that moment: whether what waits goes, and whom to tell.
-    Redact(Timestamp, bool, oneshot::Sender<io::Result<()>>),
+    /// The whole shop was redacted at that moment: what of that which waits goes, and whom to tell.
+    Redact(Timestamp, Goes, oneshot::Sender<io::Result<()>>),
 }
 
 /// The near end of the spool.
@@ -89,12 +90,11 @@ impl Spool {
         oldest.await.ok().flatten()
     }
 
-    /// The whole shop was redacted, unless it was heard of before: what waits goes where it `drops`. Errors: the disk
-    /// refused.
-    pub(super) async fn redact(&self, at: Timestamp, drops: bool) -> io::Result<()> {
+    /// The whole shop was redacted, unless it was heard of before. Errors: the disk refused.
+    pub(super) async fn redact(&self, at: Timestamp, goes: Goes) -> io::Result<()> {
         let (done, wait) = oneshot::channel();
         let stopped = || io::Error::from(io::ErrorKind::BrokenPipe);
-        self.queue.send(Message::Redact(at, drops, done)).await.map_err(|_| stopped())?;
+        self.queue.send(Message::Redact(at, goes, done)).await.map_err(|_| stopped())?;
         wait.await.map_err(|_| stopped())?
     }
 
@@ -130,7 +130,7 @@ fn work(mut files: Files, mut messages: mpsc::Receiver<Message>, waiting: &Atomi
                 Message::Next(tell) => drop(tell.send(files.oldest())),
                 Message::Done => files.advance(),
                 // Nobody waits any more: it is done all the same.
-                Message::Redact(at, drops, done) => drop(done.send(files.redact(at, drops))),
+                Message::Redact(at, goes, done) => drop(done.send(files.redact(at, goes))),
             }
             if written.len() < BATCH {
                 message = messages.try_recv().ok();

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A shop that answers every question with a name, and knows one customer.
+/// A shop that answers every question with a name, and knows one customer; what is called Broken or Quoting it answers badly.
 #[derive(Default)]
 pub(super) struct Shop {
     /// Headers and documents of what was asked.
@@ -31,12 +31,21 @@ async fn answer(State(shop): State<Arc<Shop>>, headers: HeaderMap, body: Bytes) 
     if document.contains("query Never") {
         std::future::pending::<()>().await;
     }
+    if document.contains("query Broken") {
+        let page = "<html>secret@shop.test, secret-7, xmarkedxpagexend</html>";
+        return (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "text/html")], page);
+    }
+    if document.contains("query Quoting") {
+        let quoting =
+            r#"{"errors":[{"message":"secret@shop.test xmarkedxquotedxend is no customer","path":["secret-7"]}]}"#;
+        return (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], quoting);
+    }
     let answer = if document.contains("customer(") && text.contains(TOKEN) {
         r#"{"data":{"customer":{"id":"gid://shopify/Customer/secret-7","email":"secret@shop.test"}}}"#
     } else {
         r#"{"data":{"shop":{"name":"Hats"}},"extensions":{"cost":7}}"#
     };
-    ([(header::CONTENT_TYPE, "application/json")], answer)
+    (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], answer)
 }
 
 /// A running `outfitter serve`.

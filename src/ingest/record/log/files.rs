@@ -2,7 +2,7 @@
 
 use crate::domain::ids::ShopperKey;
 use crate::ingest::config;
-use crate::ingest::mark::Mark;
+use crate::ingest::mark::{Goes, Mark};
 use crate::ingest::record::Recorded;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -24,6 +24,8 @@ pub(super) struct Files {
     open: Option<(BufWriter<File>, u64)>,
     /// Files begun since the start: the second part of their names.
     begun: u64,
+    /// The first of them; none of an older process is behind it.
+    first: Option<PathBuf>,
     pending: BTreeSet<String>,
 }
 
@@ -43,6 +45,7 @@ impl Files {
             max_age: config.max_age,
             open: None,
             begun: 0,
+            first: None,
             pending,
         })
     }
@@ -94,15 +97,20 @@ impl Files {
         self.prune()
     }
 
-    /// Deletes every file, unless this redaction has been heard of before; then it has.
-    pub(super) fn redact(&mut self, at: Timestamp) -> io::Result<()> {
+    /// Deletes what goes, unless this redaction has been heard of before; then it has.
+    pub(super) fn redact(&mut self, at: Timestamp, goes: Goes) -> io::Result<()> {
         let mark = Mark::in_folder(&self.dir);
         if mark.read() >= Some(at) {
             return Ok(());
         }
-        self.close()?;
+        if goes == Goes::All {
+            self.close()?;
+        }
+        let own = |path: &PathBuf| self.first.as_ref().is_some_and(|first| path >= first);
         for path in list(&self.dir, &[".jsonl", ".part"])? {
-            fs::remove_file(path)?;
+            if goes == Goes::All || (goes == Goes::Older && !own(&path)) {
+                fs::remove_file(path)?;
+            }
         }
         self.pending.clear();
         match fs::remove_file(self.dir.join(PENDING)) {
@@ -122,7 +130,10 @@ impl Files {
         self.begun += 1;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let name = format!("events-{now:013}-{:06}.jsonl", self.begun);
-        Ok(BufWriter::new(private().write(true).create_new(true).open(self.dir.join(name))?))
+        let path = self.dir.join(name);
+        let file = BufWriter::new(private().write(true).create_new(true).open(&path)?);
+        self.first.get_or_insert(path);
+        Ok(file)
     }
 
     fn list(&self) -> io::Result<Vec<PathBuf>> {
@@ -212,4 +223,49 @@ fn private() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::{Event, EventType};
+    use crate::domain::ids::EventId;
+    use crate::domain::market::Market;
+
+    #[test]
+    fn a_redaction_found_at_the_start_takes_what_older_processes_wrote_and_a_later_one_everything() {
+        let folder = tempfile::tempdir().unwrap();
+        let config: config::Log = toml::from_str(&format!("dir = {:?}", folder.path())).unwrap();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let event = Event::bare(EventId::new("e"), EventType::PageViewed, at(0));
+        let write = |files: &mut Files, who: &str| {
+            files.append(&Recorded::of(&ShopperKey::new(who), &Market::default(), &event)).unwrap();
+            files.flush().unwrap();
+        };
+        let who = |name: &str| lines_of(folder.path(), &ShopperKey::new(name)).unwrap().len();
+        write(&mut Files::open(&config).unwrap(), "before");
+        std::fs::write(folder.path().join("events-0000000000001-000001.part"), "torn").unwrap();
+        std::fs::write(folder.path().join("notes.txt"), "not ours").unwrap();
+        // Files are named by the millisecond in which they were begun.
+        std::thread::sleep(Duration::from_millis(5));
+        let mut files = Files::open(&config).unwrap();
+        write(&mut files, "after");
+        files.note_erasure(&ShopperKey::new("x")).unwrap();
+        files.redact(at(1), Goes::Older).unwrap();
+        write(&mut files, "after");
+        assert_eq!((who("before"), who("after")), (0, 2));
+        // Heard of already.
+        files.redact(at(1), Goes::All).unwrap();
+        assert_eq!(who("after"), 2);
+        files.redact(at(2), Goes::All).unwrap();
+        write(&mut files, "later");
+        assert_eq!((who("after"), who("later")), (0, 1));
+        let mut left: Vec<String> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.retain(|name| !name.starts_with("events-") || name.ends_with(".part"));
+        left.sort();
+        assert_eq!(left, ["notes.txt", "redacted"]);
+    }
 }
