@@ -191,8 +191,13 @@ impl Ingest {
     }
 
     async fn receive(&self, caller: &Caller, events: Vec<Event>, sure: apply::Sure) -> Vec<Outcome> {
-        caller.glimpse.forget();
         let mut batch = Batch::new(events);
+        // What is on file could not be read: that is no refusal of the shopper's.
+        if caller.glimpse.is_away() && !caller.teaches() && !caller.prefetch {
+            let message = "what the shopper allows cannot be read at the moment; send it again in a minute";
+            batch.refuse_all(Rejection::RateLimited, message);
+        }
+        caller.glimpse.forget();
         if let Err(error) = self.walk(caller, &mut batch, Pace::Limited, sure).await {
             tracing::warn!(%error, "events could not be stored; their senders were asked to try again");
             batch

@@ -10,7 +10,7 @@ use super::batch::{Batch, Outcome, Rejection};
 use super::decode::keys::Keys;
 use super::decode::{self, Form, Heard, Reader, Said};
 use super::error::Refused;
-use super::identity::{Caller, ConsentSource, Evidence};
+use super::identity::{Caller, ConsentSource, Evidence, Patience};
 use super::task::{Did, Task};
 use crate::domain::consent::Consent;
 use crate::domain::event::{Event, MAX_EVENTS};
@@ -121,20 +121,18 @@ impl Ingest {
         {
             headers.insert(super::identity::SESSION_HEADER, value);
         }
-        let mut caller = self.identify(&Evidence { headers, ..Evidence::default() }).await?;
+        let evidence = Evidence { headers, patience: Patience::Event, ..Evidence::default() };
+        let mut caller = self.identify(&evidence).await?;
+        let away = caller.glimpse.is_away();
         if caller.consent_source != ConsentSource::Header && group.said != Said::default() {
             caller.consent = group.said.over(caller.consent);
         }
-        Ok(caller)
+        // Consent on file could not be read: that is no refusal, and nothing may be kept of what may not be allowed.
+        if away && !caller.teaches() { Err(Refused::Later) } else { Ok(caller) }
     }
 
     /// The walk of events; what is valid and allowed and cannot be stored now is kept for later.
     async fn take_or_keep(&self, caller: &Caller, events: Vec<Event>) -> Result<Vec<Outcome>, Refused> {
-        // Consent on file could not be read: that is no refusal, and nothing may be kept of what may not be allowed.
-        let silent = !caller.teaches() && caller.shopper.is_some() && caller.consent_source == ConsentSource::Default;
-        if silent && self.identity.filed(caller).await.is_err() {
-            return Err(Refused::Later);
-        }
         let mut batch = Batch::new(events);
         let walked = tokio::time::timeout(
             self.config.beacons.patience,

@@ -108,7 +108,7 @@ impl Desk<'_> {
         let mut caller = caller.clone();
         let store = self.eraser.shoppers();
         let on_file = match &caller.shopper {
-            Some(who) => store.read(who).await?.consent,
+            Some(who) => store.read_patiently(who).await?.consent,
             None => None,
         };
         let consent = change.applied(on_file.unwrap_or(caller.consent));
@@ -141,7 +141,7 @@ impl Desk<'_> {
         for key in caller.keys() {
             self.withdrawn.note(key, gone);
             if key != who {
-                let before = store.read(key).await?.consent.unwrap_or(self.identity.default_consent());
+                let before = store.read_patiently(key).await?.consent.unwrap_or(self.identity.default_consent());
                 store.set_consent(key, before.without(gone)).await?;
             }
         }

@@ -6,7 +6,7 @@
 use super::accept::{Ingest, Pace};
 use super::apply;
 use super::batch::{Batch, Outcome};
-use super::identity::Caller;
+use super::identity::{Caller, Patience};
 use super::mark::Goes;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::Event;
@@ -80,7 +80,7 @@ impl Ingest {
             ..Caller::nobody(did.market.clone())
         };
         // It was said some time ago: where something is on file, both must allow.
-        let filed = self.identity.filed(&caller).await?;
+        let filed = self.identity.filed(&caller, Patience::Event).await?;
         caller.consent = match (did.said, filed) {
             (Some(said), Some(filed)) => filed.and(said),
             (Some(said), None) => said,
@@ -95,7 +95,7 @@ impl Ingest {
     /// Takes purposes back for which consent is on file, and erases what they had stored.
     async fn take_back(&self, keys: &[ShopperKey], purposes: Consent) -> Result<(), StoreError> {
         for key in keys {
-            let Some(filed) = self.eraser.shoppers().read(key).await?.consent else { continue };
+            let Some(filed) = self.eraser.shoppers().read_patiently(key).await?.consent else { continue };
             self.withdrawn.note(key, purposes);
             self.eraser.shoppers().set_consent(key, filed.without(purposes)).await?;
             for purpose in Purpose::ALL.into_iter().filter(|purpose| purposes.allows(*purpose)) {

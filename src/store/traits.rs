@@ -50,6 +50,11 @@ pub trait ShopperStore: Send + Sync {
     /// Everything about one shopper; empty where nothing is stored.
     async fn read(&self, who: &ShopperKey) -> Result<ShopperState, StoreError>;
 
+    /// The same for what nobody waits for as they wait for a page, such as a beacon's consent: takes as long as a change may.
+    async fn read_patiently(&self, who: &ShopperKey) -> Result<ShopperState, StoreError> {
+        self.read(who).await
+    }
+
     /// Adds events to session and profile; one answer an event, in order. Event ids count once per shopper.
     async fn append(&self, who: &ShopperKey, events: &[Event]) -> Result<Vec<Appended>, StoreError>;
 

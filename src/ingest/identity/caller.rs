@@ -24,6 +24,18 @@ pub struct Evidence {
     pub https: bool,
     /// Whether the answer may carry the gateway's cookie: it has personalized fields, so no cache keeps it.
     pub may_set_cookie: bool,
+    /// How long the store may take for what is on file.
+    pub patience: Patience,
+}
+
+/// Who waits for what is read of the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Patience {
+    /// A shopper, for a page: what is not read within a moment is done without.
+    #[default]
+    Page,
+    /// Nobody but whoever sent an event: without the consent that is on file it would be refused.
+    Event,
 }
 
 impl fmt::Debug for Evidence {

@@ -9,7 +9,7 @@ pub mod customer;
 mod glimpse;
 pub mod hasher;
 
-pub use caller::{Caller, ConsentSource, Evidence, SessionSource};
+pub use caller::{Caller, ConsentSource, Evidence, Patience, SessionSource};
 pub use cookie::SetCookie;
 pub use customer::{AskPlatform, Asked, CustomerCheck, Customers, NoAnswer};
 pub use hasher::Hasher;
@@ -94,7 +94,7 @@ impl Identity {
         self.confirm(&mut caller, evidence).await;
         (caller.consent, caller.consent_source) = match said {
             Some(said) => said,
-            None => self.on_file(&caller).await,
+            None => self.on_file(&caller, evidence.patience).await,
         };
         if caller.session.is_none() && evidence.may_set_cookie && !caller.prefetch {
             self.make_session(&mut caller);
@@ -158,8 +158,8 @@ impl Identity {
 
     /// The customer's consent on file, else the session's, else the shop's default. What is on file is whole: the
     /// default never adds to it. A store that does not answer may hold a withdrawal, so then nothing is allowed.
-    async fn on_file(&self, caller: &Caller) -> (Consent, ConsentSource) {
-        match self.filed(caller).await {
+    async fn on_file(&self, caller: &Caller, patience: Patience) -> (Consent, ConsentSource) {
+        match self.filed(caller, patience).await {
             Ok(Some(consent)) => (consent, ConsentSource::OnFile),
             Ok(None) => (self.default_consent, ConsentSource::Default),
             Err(_) => {
@@ -170,9 +170,12 @@ impl Identity {
     }
 
     /// The customer's consent on file, else the session's. Errors: the store did not answer.
-    pub(super) async fn filed(&self, caller: &Caller) -> Result<Option<Consent>, StoreError> {
+    pub(super) async fn filed(&self, caller: &Caller, patience: Patience) -> Result<Option<Consent>, StoreError> {
         for key in caller.keys() {
-            let state = self.store.read(key).await?;
+            let state = match patience {
+                Patience::Page => self.store.read(key).await?,
+                Patience::Event => self.store.read_patiently(key).await?,
+            };
             let consent = state.consent;
             if caller.shopper.as_ref() == Some(key) {
                 caller.glimpse.keep(key, state);

@@ -1,9 +1,9 @@
 //! What becomes of beacons, and of what cannot be stored while they come.
 
-use super::fakes::{Stage, headers, stage};
+use super::fakes::{Stage, headers, stage, view};
 use crate::domain::consent::Consent;
 use crate::domain::ids::{SessionId, ShopperKey};
-use crate::ingest::{Beacon, Config, Refused, Taken};
+use crate::ingest::{Beacon, Config, Evidence, Refused, Taken};
 use http::HeaderMap;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -46,6 +46,22 @@ async fn each_event_of_a_beacon_has_its_own_shopper_and_its_own_outcome() {
     assert_eq!((taken.accepted, taken.outcomes[1].id.as_str()), (3, "2"));
     assert_eq!((stage.seen("a"), stage.seen("b")), (vec!["p1".to_owned(), "p3".to_owned()], vec!["p2".to_owned()]));
     assert!(!stage.shelf.everything().contains("example.com"));
+}
+
+#[tokio::test]
+async fn a_store_too_slow_for_a_page_is_no_refusal_of_the_shoppers() {
+    let stage = stage(config(Consent::ALL));
+    *stage.shelf.slow.lock().unwrap() = true;
+    // What is on file is not read in time for a page; a beacon has more of it.
+    let taken = stage.send_beacon(HeaderMap::new(), false, &viewed("a", "1", "p1")).await.unwrap();
+    assert_eq!((codes(&taken), stage.seen("a").len()), (vec!["OK"], 1));
+    // And a page's own events are to be sent again.
+    let silent = Evidence { headers: headers(&[("outfitter-session", "a")]), ..Evidence::default() };
+    let caller = stage.ingest.identify(&silent).await.unwrap();
+    assert_eq!(stage.codes(&caller, vec![view("2", "p1")]).await, ["RATE_LIMITED"]);
+    *stage.shelf.slow.lock().unwrap() = false;
+    let caller = stage.ingest.identify(&silent).await.unwrap();
+    assert_eq!(stage.codes(&caller, vec![view("2", "p1")]).await, ["OK"]);
 }
 
 #[tokio::test]

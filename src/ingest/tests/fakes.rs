@@ -28,6 +28,8 @@ pub(super) struct Shelf {
     pub(super) redaction: Mutex<Option<Redaction>>,
     /// Set, the store does not answer.
     pub(super) down: Mutex<bool>,
+    /// Set, it does not answer to a page in time.
+    pub(super) slow: Mutex<bool>,
 }
 
 impl Shelf {
@@ -53,6 +55,10 @@ impl Shelf {
 #[async_trait]
 impl ShopperStore for Shelf {
     async fn read(&self, who: &ShopperKey) -> Result<ShopperState, StoreError> {
+        if *self.slow.lock().unwrap() { Err(StoreError::Timeout) } else { self.read_patiently(who).await }
+    }
+
+    async fn read_patiently(&self, who: &ShopperKey) -> Result<ShopperState, StoreError> {
         self.with(|all| all.get(who).cloned().unwrap_or_default())
     }
 

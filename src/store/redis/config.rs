@@ -16,7 +16,7 @@ pub struct RedisConfig {
     /// How long a request waits for what is known of its shopper; then it goes on without. Default 20 ms.
     #[serde(with = "humantime_serde")]
     pub read_timeout: Duration,
-    /// How long a change may take, each try of it. Default 250 ms.
+    /// How long a change may take, each try of it, and reading what is on file for an event. Default 250 ms.
     #[serde(with = "humantime_serde")]
     pub write_timeout: Duration,
     /// On how many replicas of Redis what is acknowledged is before: accepted events, consent, erasures, logins. Default 1

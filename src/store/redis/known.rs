@@ -76,6 +76,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
         #[test]
         fn any_value_is_read_as_it_was_written_and_no_bytes_panic(
             value in any::<Vec<(String, u64)>>(),

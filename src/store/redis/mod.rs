@@ -189,6 +189,11 @@ impl ShopperStore for RedisStore {
         Ok(held.map(|(_, record)| record.read()).unwrap_or_default())
     }
 
+    async fn read_patiently(&self, who: &ShopperKey) -> Result<ShopperState, StoreError> {
+        let held = self.load(who, self.config.write_timeout).await?;
+        Ok(held.map(|(_, record)| record.read()).unwrap_or_default())
+    }
+
     async fn append(&self, who: &ShopperKey, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
         let append = |record: &mut Record| events.iter().map(|event| record.append(event)).collect();
         Ok(self.change(who, append, !events.is_empty(), Replicas::Unawaited).await?.unwrap_or_default())
