@@ -7,14 +7,14 @@ use outfitter::domain::product::CatalogueProduct;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-pub const CATEGORIES: usize = 40;
+pub(crate) const CATEGORIES: usize = 40;
 const START: i64 = 1_767_268_800;
 
-pub fn key(product: usize) -> ProductKey {
+pub(crate) fn key(product: usize) -> ProductKey {
     ProductKey::new(format!("gid://shopify/Product/{product:06}"))
 }
 
-pub fn products(random: &mut ChaCha8Rng, count: usize) -> Vec<CatalogueProduct> {
+pub(crate) fn products(random: &mut ChaCha8Rng, count: usize) -> Vec<CatalogueProduct> {
     let mut word = |of: usize| format!("word{}", (random.random::<f64>().powi(3) * of as f64) as usize);
     (0..count)
         .map(|n| {
@@ -35,7 +35,7 @@ pub fn products(random: &mut ChaCha8Rng, count: usize) -> Vec<CatalogueProduct> 
 }
 
 /// Visits of about eight events within two categories, the popular products more often; one in ten ends in an order.
-pub fn history(random: &mut ChaCha8Rng, products: usize, count: usize) -> Vec<(ShopperKey, Event)> {
+pub(crate) fn history(random: &mut ChaCha8Rng, products: usize, count: usize) -> Vec<(ShopperKey, Event)> {
     let mut events = Vec::with_capacity(count);
     let mut visit = 0;
     while events.len() < count {

@@ -40,6 +40,13 @@ async fn outfitter(folder: &Path, arguments: &[&str]) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
+/// Another order cannot be told of, and what to set is said.
+async fn refused_without_chance(folder: &Path, log: &str) {
+    let output = outfitter(folder, &["evaluate", "--log", log, "--json"]).await;
+    let told = String::from_utf8_lossy(&output.stderr).contains("engine.explore");
+    assert_eq!((output.status.code(), told), (Some(1), true), "{log}: {output:?}");
+}
+
 async fn shelf(world: &World, session: &str) -> Value {
     world.ask(shopper(session), SHELF, json!({})).await["personalized"].take()
 }
@@ -111,9 +118,7 @@ async fn a_decision_is_made_again_after_a_restart_by_a_replica_and_by_the_progra
 
     // Nothing was left to chance, so nothing can be told of another order; that is said, of the log as of its export.
     for log in ["settings", &path("state/decisions.db"), &path("all.jsonl")] {
-        let output = outfitter(folder.path(), &["evaluate", "--log", log, "--json"]).await;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!((output.status.code(), said.contains("engine.explore")), (Some(1), true), "{log}: {said}");
+        refused_without_chance(folder.path(), log).await;
     }
     let late = ["decisions", "export", "--since", "2999-01-01T00:00:00Z", "--out", &path("late.jsonl")];
     assert!(outfitter(folder.path(), &late).await.status.success());
