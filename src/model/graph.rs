@@ -3,9 +3,9 @@
 //!
 //! A hierarchical navigable small world (Malkov and Yashunin, arXiv:1603.09320), by the crate instant-distance, over the items'
 //! vectors in bytes. Items are neighbours by the product by which sessions are scored too, which is no distance and finds more
-//! than distances do (Morozov and Babenko, NeurIPS 2018): of the best twenty of 300,000 items in small clusters .985 with
-//! sparse edges, where neighbours by cosine found .930. What it proposes is scored in full by whoever asks; it may miss some of
-//! the best, and how many is held by a test. Built by several threads, whose turns decide about some of its edges: two graphs
+//! than distances do (Morozov and Babenko, NeurIPS 2018): of the best twenty of 300,000 items in small clusters .995, where
+//! neighbours by cosine found .97. What it proposes is scored in full by whoever asks; it may miss some of the best, and how
+//! many is held by a test. Built by several threads, whose turns decide about some of its edges: two graphs
 //! of one model are alike and not the same.
 
 use super::error::ModelError;
@@ -14,7 +14,7 @@ use instant_distance::{Builder, Hnsw, Point, Search};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Items that a search proposes: more than any source takes, so that some may be filtered out.
-pub(super) const PROPOSED: usize = 320;
+const PROPOSED: usize = 256;
 /// Neighbours looked at for each item while it is built.
 const LOOKED_AT: usize = 100;
 /// Where it starts does not matter; that it is always the same makes one thread's graph the same.
@@ -71,7 +71,7 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Builds it on so many threads of its own: some 0.7 ms an item and thread. `targets`: `[rows, width]`, the first
+    /// Builds it on so many threads of its own: about a millisecond an item and thread. `targets`: `[rows, width]`, the first
     /// row padding, which is left out.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ impl Graph {
         Ok(Self { nodes, width, stride, searches: Mutex::default() })
     }
 
-    /// Rows of the items nearest to a session, nearest first by their bytes, at most 320; some of the nearest may be
+    /// Rows of the items nearest to a session, nearest first by their bytes, at most 256; some of the nearest may be
     /// missing.
     ///
     /// # Errors

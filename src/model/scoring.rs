@@ -1,7 +1,8 @@
 //! The items nearest to a session: every item's score in eight bits, then the best again in full.
 //!
-//! Each item's vector is kept twice: as bytes scaled by its largest number, which a processor multiplies sixteen or more at
-//! a time, and as it was. The scan of bytes picks [`RESCORED`] candidates, whose exact scores decide. Exact enough: the
+//! Each item's vector is kept twice: as bytes scaled by its largest number, and as it was. Bytes lie in blocks of [`LANES`]
+//! items, number by number: a processor multiplies the same number of many items at once and has nothing to add up across an
+//! item, which makes it twice as fast as item by item. The scan of bytes picks [`RESCORED`] candidates, whose exact scores decide. Exact enough: the
 //! error of a byte is below the distances among the first fifty (measured; a test holds it). Ties fall to the lower row.
 
 use super::error::ModelError;
@@ -11,10 +12,12 @@ use pulp::Arch;
 
 /// Candidates of the scan whose scores are computed in full.
 const RESCORED: usize = 50;
-/// Bytes that one step of the product takes; widths are filled up with zeros.
+/// Bytes that one step of the product of two vectors takes; widths are filled up with zeros.
 pub(super) const STEP: usize = 32;
-/// Items scored between two looks at the filter: what fits the first cache.
-const BLOCK: usize = 1024;
+/// Items whose bytes lie together.
+const LANES: usize = 32;
+/// Items scored between two looks at the filter: what fits the first cache. Whole blocks.
+const BLOCK: usize = 32 * LANES;
 
 /// An item and its score.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,12 +31,14 @@ pub struct Scored {
 /// The vectors of all items, `[rows, D]`, ready to be scanned.
 pub struct ItemMatrix {
     exact: Vec<f32>,
+    /// `[rows / LANES, depth, LANES]`.
     bytes: Vec<i8>,
-    /// What a byte of each row is worth.
+    /// What a byte of each row is worth; 0 of those that fill the last block.
     scales: Vec<f32>,
+    rows: usize,
     width: usize,
-    /// The width in bytes, a multiple of [`STEP`].
-    stride: usize,
+    /// The width in bytes, an even number.
+    depth: usize,
 }
 
 impl ItemMatrix {
@@ -47,17 +52,21 @@ impl ItemMatrix {
         if exact.iter().any(|value| !value.is_finite()) {
             return Err(ModelError::Weights("an item's vector holds what is not a finite number".into()));
         }
-        let stride = width.next_multiple_of(STEP);
-        let (mut bytes, mut scales) = (vec![0i8; rows * stride], Vec::with_capacity(rows));
-        for (vector, bytes) in exact.chunks_exact(width.max(1)).zip(bytes.chunks_exact_mut(stride.max(1))) {
-            scales.push(to_bytes(vector, bytes));
+        let depth = width.max(1).next_multiple_of(2);
+        let filled = rows.next_multiple_of(LANES);
+        let (mut bytes, mut scales) = (vec![0i8; filled * depth], vec![0f32; filled]);
+        let mut one = vec![0i8; depth];
+        for ((row, vector), scale) in exact.chunks_exact(width.max(1)).enumerate().zip(&mut scales) {
+            *scale = to_bytes(vector, &mut one);
+            let place = row / LANES * LANES * depth + row % LANES;
+            bytes.iter_mut().skip(place).step_by(LANES).zip(&one).for_each(|(byte, own)| *byte = *own);
         }
-        Ok(Self { exact, bytes, scales, width, stride })
+        Ok(Self { exact, bytes, scales, rows, width, depth })
     }
 
     /// Items and padding.
     pub fn rows(&self) -> usize {
-        self.scales.len()
+        self.rows
     }
 
     /// The width of a session's vector.
@@ -80,16 +89,16 @@ impl ItemMatrix {
             let why = format!("a session's vector of {} numbers; items have {}", session.len(), self.width);
             return Err(ModelError::Shape(why));
         }
-        let mut query = vec![0i8; self.stride];
+        let mut query = vec![0i8; self.depth];
         // The query's scale is the same for all items and falls out of the order.
         to_bytes(session, &mut query);
         let mut best = Best::new(count.max(RESCORED).min(self.rows()));
         let mut scores = [0f32; BLOCK];
-        for (block, bytes) in self.bytes.chunks(BLOCK * self.stride).enumerate() {
+        for (block, bytes) in self.bytes.chunks(BLOCK * self.depth).enumerate() {
             let first = block * BLOCK;
-            let scores = &mut scores[..bytes.len() / self.stride];
+            let scores = &mut scores[..bytes.len() / self.depth];
             products(bytes, &query, &self.scales[first..first + scores.len()], scores);
-            for (score, row) in scores.iter().zip(first as u32..) {
+            for (score, row) in scores.iter().take(self.rows - first).zip(first as u32..) {
                 if best.takes(*score) && row != PADDING && allowed(row) {
                     best.put(Scored { row, score: *score });
                 }
@@ -111,8 +120,8 @@ pub(super) fn to_bytes(vector: &[f32], bytes: &mut [i8]) -> f32 {
     let largest = vector.iter().fold(0f32, |a, b| a.max(b.abs()));
     let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
     for (byte, value) in bytes.iter_mut().zip(vector) {
-        // Within ±127 by the scale; what is not a number becomes 0.
-        *byte = (value / scale).round() as i8;
+        // Within ±127 by the scale, but for numbers so small that the scale is 0; what is not a number becomes 0.
+        *byte = (value / scale).round().clamp(-127.0, 127.0) as i8;
     }
     scale
 }
@@ -131,20 +140,40 @@ fn in_steps(one: &[i8], other: &[i8]) -> i32 {
     for (one, other) in one.chunks_exact(STEP).zip(other.chunks_exact(STEP)) {
         let mut part = 0i32;
         for at in 0..STEP {
-            part += i32::from(i16::from(one[at]) * i16::from(other[at]));
+            part += i32::from(one[at]) * i32::from(other[at]);
         }
         sum += part;
     }
     sum
 }
 
-/// The product of each item with the query, worth its scale.
+/// The product of each item with the query, worth its scale. Whole blocks, at most [`BLOCK`] items.
 fn products(items: &[i8], query: &[i8], scales: &[f32], out: &mut [f32]) {
+    let mut sums = [0i32; BLOCK];
+    let sums = &mut sums[..out.len()];
+    along(items, query, sums);
+    for ((out, sum), scale) in out.iter_mut().zip(sums).zip(scales) {
+        *out = *sum as f32 * scale;
+    }
+}
+
+/// The products in bytes. Apart from what they are worth: together the compiler keeps the sums in fewer lanes, and it takes
+/// thrice as long.
+fn along(items: &[i8], query: &[i8], out: &mut [i32]) {
     Arch::new().dispatch(
         #[inline(always)]
         || {
-            for ((out, item), scale) in out.iter_mut().zip(items.chunks_exact(query.len())).zip(scales) {
-                *out = in_steps(item, query) as f32 * scale;
+            for (out, block) in out.chunks_exact_mut(LANES).zip(items.chunks_exact(query.len() * LANES)) {
+                let mut sums = [0i32; LANES];
+                for (numbers, query) in block.chunks_exact(2 * LANES).zip(query.chunks_exact(2)) {
+                    let (one, other) = numbers.split_at(LANES);
+                    let (by, by_other) = (i16::from(query[0]), i16::from(query[1]));
+                    for lane in 0..LANES {
+                        // Two products of bytes within ±127 fit sixteen bits.
+                        sums[lane] += i32::from(i16::from(one[lane]) * by + i16::from(other[lane]) * by_other);
+                    }
+                }
+                out.copy_from_slice(&sums);
             }
         },
     );

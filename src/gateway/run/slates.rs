@@ -169,8 +169,9 @@ impl Run {
     }
 
     fn settle(&mut self, ask: &SlateAsk, asked: &mut Asked, failed: bool) {
-        let mut dropped = self.gone(asked);
-        dropped.extend(taken_by(ask, &self.taken));
+        let mut gone = self.gone(asked);
+        gone.extend(taken_by(ask, &self.taken));
+        let mut dropped = gone.clone();
         // What nobody could look up cannot be shown.
         let unknown = |key: &&ProductKey| asked.products.iter().any(|selection| self.known(*selection, key).is_none());
         let keys = asked.candidates.items.iter().map(|item| &item.product);
@@ -185,22 +186,27 @@ impl Run {
             self.taken.extend(slate.items.iter().map(|item| item.product.clone()));
         }
         self.watch.decided(&slate);
-        self.log(asked, &slate, dropped);
+        self.log(asked, &slate, (&gone, &dropped));
         self.viewer.book.put(ask.clone(), Settled { decision: slate.decision, items: slate.items });
     }
 
-    /// Logs the slate as served, beside the request.
-    fn log(&self, asked: &Asked, slate: &Slate, dropped: HashSet<ProductKey>) {
+    /// Logs the slate as served, beside the request. `gone`: what the platform does not have or another slate shows; `dropped`:
+    /// that and what could not be looked up.
+    fn log(&self, asked: &Asked, slate: &Slate, (gone, dropped): (&HashSet<ProductKey>, &HashSet<ProductKey>)) {
         let context = &self.viewer.context;
         let Some(shopper) = context.shopper.clone().filter(|_| context.consent.allows(Purpose::Analytics)) else {
             return;
         };
         let candidates = &asked.candidates;
-        // Where the slate is full nobody was asked about what comes after its last product.
+        // Where the slate is full the platform was not asked about what comes after its last product.
         let last = slate.items.last().filter(|_| slate.items.len() >= slate.wanted);
         let last = last.and_then(|last| candidates.items.iter().position(|item| item.product == last.product));
-        let looked_at = candidates.items.iter().take(last.unwrap_or(usize::MAX)).map(|item| &item.product);
-        let mut dropped: Vec<ProductKey> = looked_at.filter(|key| dropped.contains(*key)).cloned().collect();
+        let is_dropped = |at: usize, key: &ProductKey| {
+            gone.contains(key) || (last.is_none_or(|last| at < last) && dropped.contains(key))
+        };
+        let keys = candidates.items.iter().map(|item| &item.product).enumerate();
+        let mut dropped: Vec<ProductKey> =
+            keys.filter(|(at, key)| is_dropped(*at, key)).map(|(_, key)| key.clone()).collect();
         dropped.sort();
         let record = DecisionRecord {
             shopper,

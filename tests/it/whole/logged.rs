@@ -40,6 +40,13 @@ async fn outfitter(folder: &Path, arguments: &[&str]) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
+/// Another order cannot be told of, and what to set is said.
+async fn refused_without_chance(folder: &Path, log: &str) {
+    let output = outfitter(folder, &["evaluate", "--log", log, "--json"]).await;
+    let told = String::from_utf8_lossy(&output.stderr).contains("engine.explore");
+    assert_eq!((output.status.code(), told), (Some(1), true), "{log}: {output:?}");
+}
+
 async fn shelf(world: &World, session: &str) -> Value {
     world.ask(shopper(session), SHELF, json!({})).await["personalized"].take()
 }
@@ -53,16 +60,6 @@ fn bytes(folder: &Path) -> Vec<u8> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let read = |path: std::path::PathBuf| if path.is_dir() { bytes(&path) } else { std::fs::read(path).unwrap() };
     entries.flat_map(read).collect()
-}
-
-/// Nothing was left to chance, so nothing can be told of another order; that is said, of the log as of its export.
-async fn tells_that_nothing_was_left_to_chance(folder: &Path) {
-    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
-    for log in ["settings", &path("state/decisions.db"), &path("all.jsonl")] {
-        let output = outfitter(folder, &["evaluate", "--log", log, "--json"]).await;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!((output.status.code(), said.contains("engine.explore")), (Some(1), true), "{log}: {said}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,7 +116,10 @@ async fn a_decision_is_made_again_after_a_restart_by_a_replica_and_by_the_progra
     assert!(outfitter(folder.path(), &parquet).await.status.success());
     assert!(std::fs::read(path("all.parquet")).unwrap().starts_with(b"PAR1"));
 
-    tells_that_nothing_was_left_to_chance(folder.path()).await;
+    // Nothing was left to chance, so nothing can be told of another order; that is said, of the log as of its export.
+    for log in ["settings", &path("state/decisions.db"), &path("all.jsonl")] {
+        refused_without_chance(folder.path(), log).await;
+    }
     let late = ["decisions", "export", "--since", "2999-01-01T00:00:00Z", "--out", &path("late.jsonl")];
     assert!(outfitter(folder.path(), &late).await.status.success());
     assert_eq!(std::fs::metadata(path("late.jsonl")).unwrap().len(), 0);
