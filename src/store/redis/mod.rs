@@ -50,6 +50,11 @@ use redis::{Cmd, cmd};
 use std::time::Duration;
 use written::{Token, Written};
 
+/// The end of the key of what is known of a shopper.
+const RECORD: &str = "shopper";
+/// That of the key of what was decided for a shopper.
+const DECIDED: &str = "decided";
+
 /// How often a change is tried against others of the same shopper.
 const TRIES: u32 = 16;
 
@@ -98,7 +103,7 @@ impl RedisStore {
 
     async fn load(&self, who: &ShopperKey, limit: Duration) -> Result<Option<(Token, Record)>, StoreError> {
         let mut get = cmd("GET");
-        get.arg(self.key(who, "shopper"));
+        get.arg(self.key(who, RECORD));
         let held: Option<Vec<u8>> = self.link.ask("read", limit, &get).await?;
         held.map(|bytes| self.link.trusted(Written::read(who, &bytes))).transpose()
     }
@@ -111,7 +116,7 @@ impl RedisStore {
         create: bool,
         replicas: Replicas,
     ) -> Result<Option<T>, StoreError> {
-        let key = self.key(who, "shopper");
+        let key = self.key(who, RECORD);
         // What the last try wrote, if it did, and its answer: a connection that breaks may have carried it there.
         let mut last: Option<(Token, T)> = None;
         for attempt in 0..TRIES {
@@ -253,7 +258,7 @@ impl RedisStore {
 #[async_trait]
 impl DecisionStore for RedisStore {
     async fn put(&self, record: DecisionRecord) -> Result<(), StoreError> {
-        let mut keep = script(KEEP, &[&self.key(&record.shopper, "decided")]);
+        let mut keep = script(KEEP, &[&self.key(&record.shopper, DECIDED)]);
         let now = Timestamp::now();
         keep.arg(written::decision(&record, now)?).arg(now.as_millisecond()).arg(live(self.config.decision_ttl));
         keep.arg(self.config.decisions).arg(self.config.decisions_size.as_u64());
@@ -263,7 +268,7 @@ impl DecisionStore for RedisStore {
 
     async fn get(&self, who: &ShopperKey, id: &DecisionId) -> Result<Option<DecisionRecord>, StoreError> {
         let mut get = cmd("LRANGE");
-        get.arg(self.key(who, "decided")).arg(0).arg(-1);
+        get.arg(self.key(who, DECIDED)).arg(0).arg(-1);
         let held: Vec<Vec<u8>> = self.link.ask("read", self.config.write_timeout, &get).await?;
         let found = held.iter().find_map(|bytes| written::read_decision(who, id, bytes).transpose());
         let record = self.link.trusted(found.transpose())?;
@@ -272,7 +277,7 @@ impl DecisionStore for RedisStore {
 
     async fn of(&self, who: &ShopperKey) -> Result<Vec<DecisionRecord>, StoreError> {
         let mut all = cmd("LRANGE");
-        all.arg(self.key(who, "decided")).arg(0).arg(-1);
+        all.arg(self.key(who, DECIDED)).arg(0).arg(-1);
         let held: Vec<Vec<u8>> = self.link.ask("read", self.config.write_timeout, &all).await?;
         let read = held.iter().map(|bytes| written::read_any_decision(who, bytes)).collect::<Result<Vec<_>, _>>();
         let read = self.link.trusted(read)?.into_iter();
@@ -281,7 +286,7 @@ impl DecisionStore for RedisStore {
 
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
         let mut delete = cmd("DEL");
-        delete.arg(self.key(who, "decided"));
+        delete.arg(self.key(who, DECIDED));
         let deleted: u64 = self.link.ask("write", self.config.write_timeout, &delete).await?;
         Ok(deleted > 0)
     }

@@ -5,7 +5,7 @@
 //! took over from another counts its keys in an order of its own, so the walk is done again until one finds nothing.
 
 use super::link::milliseconds;
-use super::{RedisStore, live, script};
+use super::{DECIDED, RECORD, RedisStore, live, script};
 use crate::store::shop::{Redaction, ShopStore};
 use crate::store::traits::StoreError;
 use async_trait::async_trait;
@@ -17,8 +17,8 @@ use std::time::Duration;
 const STEP: u32 = 500;
 /// Walks at most: where shoppers keep coming each finds some.
 const WALKS: u32 = 4;
-/// What is kept of a shopper, by the ends of its keys.
-const KINDS: [&str; 3] = ["shopper", "decisions", "times"];
+/// What is kept of a shopper, by the ends of its keys; the last two are those of an earlier form of decisions.
+const KINDS: [&str; 4] = [RECORD, DECIDED, "decisions", "times"];
 
 /// Notes a redaction, unless a later one is. `ARGV`: its milliseconds, its note, milliseconds to live.
 const NOTE: &str = "local held = redis.call('GET', KEYS[1])
