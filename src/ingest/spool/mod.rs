@@ -146,7 +146,7 @@ mod tests {
     async fn what_is_kept_is_told_once_the_disk_has_it_and_not_before() {
         let folder = tempfile::tempdir().unwrap();
         let mut files = Files::open(folder.path(), 1 << 20).unwrap();
-        let (began, begins) = blocking::channel();
+        let (began, mut begins) = mpsc::unbounded_channel();
         let (release, released) = blocking::channel::<io::Result<()>>();
         files.to_disk = Box::new(move |_| {
             began.send(()).unwrap();
@@ -158,13 +158,17 @@ mod tests {
             tokio::spawn(async move { spool.put(&task()).await })
         };
         let mut first = put();
-        begins.recv().unwrap();
+        tokio::select! {
+            biased;
+            told = &mut first => panic!("told {told:?} before the disk was asked"),
+            asked = begins.recv() => asked.unwrap(),
+        }
         // It is written; a power cut now would lose it.
         assert!(tokio::time::timeout(Duration::from_millis(100), &mut first).await.is_err(), "told too early");
         release.send(Ok(())).unwrap();
         assert!(first.await.unwrap());
         let second = put();
-        begins.recv().unwrap();
+        begins.recv().await.unwrap();
         release.send(Err(io::ErrorKind::StorageFull.into())).unwrap();
         assert!(!second.await.unwrap(), "the disk does not have it");
     }
