@@ -87,21 +87,7 @@ impl Link {
         script: &Cmd,
         own: &Token,
     ) -> Result<bool, StoreError> {
-        self.durably(limit, key, script, |told| self.trusted(is_own(told, own))).await
-    }
-
-    /// The same for a script that says itself whether it changed `key`.
-    pub(super) async fn ask_durably(&self, limit: Duration, key: &str, script: &Cmd) -> Result<bool, StoreError> {
-        self.durably(limit, key, script, Ok).await
-    }
-
-    async fn durably<T: FromRedisValue>(
-        &self,
-        limit: Duration,
-        key: &str,
-        script: &Cmd,
-        changed: impl Fn(T) -> Result<bool, StoreError>,
-    ) -> Result<bool, StoreError> {
+        let changed = |told| self.trusted(is_own(told, own));
         if self.replicas == 0 {
             return changed(self.ask("write", limit, script).await?);
         }

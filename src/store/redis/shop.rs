@@ -5,7 +5,7 @@
 //! took over from another counts its keys in an order of its own, so the walk is done again until one finds nothing.
 
 use super::link::milliseconds;
-use super::{DECIDED, RECORD, RedisStore, live, script};
+use super::{DECIDED, RECORD, RedisStore, Token, live, script};
 use crate::store::shop::{Redaction, ShopStore};
 use crate::store::traits::StoreError;
 use async_trait::async_trait;
@@ -20,11 +20,12 @@ const WALKS: u32 = 4;
 /// What is kept of a shopper, by the ends of its keys; the last two are those of an earlier form of decisions.
 const KINDS: [&str; 4] = [RECORD, DECIDED, "decisions", "times"];
 
-/// Notes a redaction, unless a later one is. `ARGV`: its milliseconds, its note, milliseconds to live.
+/// Notes a redaction, unless a later one is. `ARGV`: its milliseconds, its note, milliseconds to live, and a token that is the
+/// answer, so that no answer to another question is taken for it.
 const NOTE: &str = "local held = redis.call('GET', KEYS[1])
-if held and tonumber(string.match(held, '^%d+')) >= tonumber(ARGV[1]) then return 1 end
+if held and tonumber(string.match(held, '^%d+')) >= tonumber(ARGV[1]) then return ARGV[4] end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-return 1";
+return ARGV[4]";
 
 /// Notes that it is done, unless a later one has come. `ARGV`: the note as it was, as it is to be, milliseconds to live.
 const DONE: &str =
@@ -89,8 +90,9 @@ impl ShopStore for RedisStore {
     async fn note_redaction(&self, at: Timestamp) -> Result<(), StoreError> {
         let key = self.redaction_key();
         let mut ask = script(NOTE, &[&key]);
-        ask.arg(at.as_millisecond()).arg(note(at, BEGUN)).arg(live(self.config.consent_ttl));
-        self.link.ask_durably(self.config.write_timeout, &key, &ask).await.map(drop)
+        let own = rand::random::<Token>();
+        ask.arg(at.as_millisecond()).arg(note(at, BEGUN)).arg(live(self.config.consent_ttl)).arg(&own[..]);
+        self.link.change_durably(self.config.write_timeout, &key, &ask, &own).await.map(drop)
     }
 
     async fn redaction(&self) -> Result<Option<Redaction>, StoreError> {
@@ -128,16 +130,17 @@ impl ShopStore for RedisStore {
         if deliveries.is_empty() {
             return Ok(false);
         }
-        let mut exists = cmd("EXISTS");
-        exists.arg(deliveries.iter().map(|id| self.delivery_key(id)).collect::<Vec<_>>());
-        let known: u64 = self.link.ask("read", self.config.write_timeout, &exists).await?;
-        Ok(known > 0)
+        let mut get = cmd("MGET");
+        get.arg(deliveries.iter().map(|id| self.delivery_key(id)).collect::<Vec<_>>());
+        let held: Vec<Option<String>> = self.link.ask("read", self.config.write_timeout, &get).await?;
+        // Only its own id says so: an answer to another question must not make a delivery one that was done.
+        Ok(held.iter().zip(deliveries).any(|(held, id)| held.as_ref() == Some(id)))
     }
 
     async fn remember(&self, deliveries: &[String], time: Duration) -> Result<(), StoreError> {
         for id in deliveries {
             let mut set = cmd("SET");
-            set.arg(self.delivery_key(id)).arg(1).arg("PX").arg(milliseconds(time).max(1));
+            set.arg(self.delivery_key(id)).arg(id).arg("PX").arg(milliseconds(time).max(1));
             self.link.ask::<()>("write", self.config.write_timeout, &set).await?;
         }
         Ok(())

@@ -109,12 +109,7 @@ impl Way {
     }
 
     /// Sends a script that changes `key` and, on the same connection behind it, `WAIT`; gives the answers of both.
-    pub(super) async fn send_and_wait<T: FromRedisValue>(
-        &self,
-        key: &str,
-        script: &Cmd,
-        wait: &Cmd,
-    ) -> RedisResult<(T, u64)> {
+    pub(super) async fn send_and_wait(&self, key: &str, script: &Cmd, wait: &Cmd) -> RedisResult<(Vec<u8>, u64)> {
         let mut both = redis::pipe();
         both.add_command(script.clone()).add_command(wait.clone());
         match self {

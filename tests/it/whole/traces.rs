@@ -5,12 +5,18 @@ use super::world::{World, each, shopper};
 use crate::client::send;
 use crate::senders;
 use crate::servers::Server;
+use flate2::Compression;
 use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
 use http::{Method, StatusCode};
 use outfitter::platform::secret::Secret;
 use serde_json::{Value, json};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::LazyLock;
+
+/// The text that packed values refer to.
+const KNOWN: &[u8] = include_bytes!("../../../src/store/redis/known.txt");
 
 const SHELF: &str =
     r#"{ personalized { recommendations(placement: "home", first: 3) { items { product { id } } decision { id } } } }"#;
@@ -18,6 +24,19 @@ const SHELF: &str =
 /// Every key and every value of a Redis as text, what is packed in them unpacked.
 async fn everything(redis: &Server) -> String {
     each_key(redis).await.into_iter().map(|(key, text)| format!("{key}{text} ")).collect()
+}
+
+/// What was packed behind the text that all values refer to. Most bytes are none; of those it is what was read before the error.
+fn unpacked(packed: &[u8]) -> String {
+    static BEGUN: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mut begun = DeflateEncoder::new(Vec::new(), Compression::fast());
+        begun.write_all(KNOWN).unwrap();
+        begun.flush().unwrap();
+        begun.get_ref().clone()
+    });
+    let mut all = Vec::new();
+    DeflateDecoder::new(BEGUN.chain(packed)).read_to_end(&mut all).ok();
+    String::from_utf8_lossy(all.get(KNOWN.len()..).unwrap_or_default()).into_owned()
 }
 
 /// Each key with its values as text.
@@ -29,7 +48,7 @@ async fn each_key(redis: &Server) -> Vec<(String, String)> {
         let values: Vec<Vec<u8>> = match kind.as_str() {
             "string" => vec![redis.ask(&["GET", &key]).await],
             "hash" => redis.ask(&["HGETALL", &key]).await,
-            "zset" => redis.ask(&["ZRANGE", &key, "0", "-1"]).await,
+            "list" => redis.ask(&["LRANGE", &key, "0", "-1"]).await,
             // It went since.
             "none" => Vec::new(),
             other => panic!("{key} is a {other}"),
@@ -37,12 +56,9 @@ async fn each_key(redis: &Server) -> Vec<(String, String)> {
         let mut text = String::new();
         for value in values {
             text += &format!(" {}", String::from_utf8_lossy(&value));
-            // A record stands behind eight bytes of a token, a decision by itself.
-            for packed in [value.get(8..).unwrap_or_default(), &value] {
-                let mut unpacked = Vec::new();
-                // Most values are packed in one of the two ways; what is none gives an error and what was read before it.
-                DeflateDecoder::new(packed).read_to_end(&mut unpacked).ok();
-                text += &format!(" {}", String::from_utf8_lossy(&unpacked));
+            // A record stands behind a token and a checksum, a decision behind its name, one, and its moment.
+            for packed in [value.get(16..), value.get(24..)].into_iter().flatten() {
+                text += &format!(" {}", unpacked(packed));
             }
         }
         all.push((key, text));
@@ -106,7 +122,7 @@ async fn redis_holds_no_raw_id_and_after_forgetting_or_withdrawal_no_trace() {
             "{end}: {}",
             left.lines().filter(|l| l.contains("marked")).collect::<String>()
         );
-        let decisions: Vec<String> = redis.ask(&["KEYS", "*:decisions"]).await;
+        let decisions: Vec<String> = redis.ask(&["KEYS", "*:decided"]).await;
         assert!(decisions.iter().all(|key| !left.contains("marked") && key.contains('{')), "{decisions:?}");
     }
     // What stays is that a withdrawal was made, and the seeded shoppers of the demo.

@@ -149,7 +149,11 @@ fn order(told: &Value, at: Timestamp) -> Vec<News> {
         _ => (EventType::CheckoutCompleted, "order", moment("created_at").unwrap_or(at)),
     };
     let mut event = Event::bare(EventId::new(format!("{word}:{id}")), kind, when.min(at));
-    event.lines = lines(told, "qty_ordered", loose::currency(told, &["order_currency_code", "base_currency_code"]));
+    let currency = loose::currency(told, &["order_currency_code", "base_currency_code"]);
+    event.lines = lines(told, "qty_ordered", currency);
+    // With discounts, shipping and taxes.
+    let total = currency.and_then(|currency| loose::money(told.get("grand_total")?, currency));
+    event.value = total.filter(|value| value.minor >= 0);
     event.order = Some(OrderKey::new(id));
     if event.lines.is_empty() { Vec::new() } else { vec![News::Did(customer(told), Box::new(event))] }
 }

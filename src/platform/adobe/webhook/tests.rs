@@ -55,7 +55,7 @@ fn read(kind: &str, value: &str) -> Vec<News> {
 
 const ORDER: &str = r#"{"entity_id":"7","increment_id":"000000012","state":"new","status":"pending",
     "created_at":"2026-03-01 21:09:50","updated_at":"2026-03-01 21:09:51","customer_id":"42","customer_is_guest":0,
-    "customer_email":"jon@example.com","order_currency_code":"EUR","base_currency_code":"USD",
+    "customer_email":"jon@example.com","grand_total":"62.4000","order_currency_code":"EUR","base_currency_code":"USD",
     "billing_address":{"street":"Marked Street"},
     "items":[{"item_id":"1","sku":"shirt-red-m","product_type":"configurable","qty_ordered":"2.0000","price":"19.9000"},
              {"item_id":"2","parent_item_id":"1","sku":"shirt-red-m","product_type":"simple","qty_ordered":"2.0000","price":"0.0000"},
@@ -152,6 +152,10 @@ fn an_order_is_a_purchase_of_its_customer_by_sku_and_a_part_of_a_line_is_no_line
         assert_eq!(
             event.lines[0].price.map(|price| (price.minor, price.currency.as_str().to_owned())),
             Some((1_990, "EUR".to_owned()))
+        );
+        assert_eq!(
+            event.value.map(|value| (value.minor, value.currency.as_str().to_owned())),
+            Some((6_240, "EUR".into()))
         );
         assert!(!format!("{news:?}").contains("example.com") && !format!("{news:?}").contains("Marked"));
     }
