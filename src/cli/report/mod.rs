@@ -63,7 +63,7 @@ pub(super) fn page(report: Report<'_>) -> String {
 }
 
 const WHAT_BARS: &str = "The whole catalogue is ranked for every case. Whiskers are 95 % intervals, by 500 bootstrap resamples of the cases.";
-const WHAT_CALIBRATION: &str = "Items at the head of the blend's lists, in ten groups of like probability. On the dashed line what was said came true; above it, more often than said. Whiskers are two standard errors; a group of which nothing came true lies on the lower edge.";
+const WHAT_CALIBRATION: &str = "Items at the head of the blend's lists, in ten groups of like probability: its scores order items, and squared, as shares of their sum, they are read as probabilities here. On the dashed line what was said came true; above it, more often than said. Whiskers are two standard errors; a group of which nothing came true lies on the lower edge.";
 const WHAT_MAP: &str = "The two directions in which the items' vectors differ most. Items that lie together are alike to the model; point at one to read its title.";
 const WHAT_SESSIONS: &str =
     "Drawn evenly over the cases, not picked. What the shopper took next is marked where it is in the list.";
