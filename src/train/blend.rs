@@ -124,28 +124,12 @@ pub(super) fn softened(scores: &mut [f32], without: &[u32]) {
 #[cfg(test)]
 mod tests {
     use super::super::baselines::assert_near;
+    use super::super::ranker::Fixed;
     use super::*;
-
-    struct Fixed(&'static str, [f32; 4]);
-
-    impl Ranker for Fixed {
-        fn name(&self) -> &str {
-            self.0
-        }
-
-        fn reads_text(&self) -> bool {
-            self.0 == "text"
-        }
-
-        fn score(&self, _: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
-            scores.chunks_exact_mut(4).for_each(|row| row.copy_from_slice(&self.1));
-            Ok(())
-        }
-    }
 
     #[test]
     fn scores_are_summed_by_share_and_by_the_factors_for_what_was_seen_and_for_what_few_have_met() {
-        let (one, text) = (Fixed("one", [0.0, 0.8, 0.2, 0.0]), Fixed("text", [0.0, 0.1, 0.4, 0.4]));
+        let (one, text) = (Fixed("one", vec![0.0, 0.8, 0.2, 0.0]), Fixed("text", vec![0.0, 0.1, 0.4, 0.4]));
         let share = |of: &str, share| Share { of: of.into(), share };
         let mixture = Mixture { shares: vec![share("text", 0.25), share("one", 0.75)], seen: 0.5, newcomers: 2.0 };
         let scored = |mask_seen| {

@@ -125,26 +125,18 @@ pub(super) fn best(scores: &[f32], count: usize) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ranker::Fixed;
     use super::*;
-
-    struct Fixed(Vec<f32>);
-
-    impl Ranker for Fixed {
-        fn name(&self) -> &str {
-            "fixed"
-        }
-
-        fn score(&self, _: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
-            scores.chunks_exact_mut(self.0.len()).for_each(|row| row.copy_from_slice(&self.0));
-            Ok(())
-        }
-    }
 
     fn ranks(mask_seen: bool, cases: &[Case]) -> Vec<f32> {
         let counts = [0; 6];
-        measure(&Fixed(vec![9.0, 0.1, 0.5, 0.3, 0.3, 0.3]), cases, Terms { rows: 6, mask_seen, counts: &counts })
-            .unwrap()
-            .ranks
+        measure(
+            &Fixed("fixed", vec![9.0, 0.1, 0.5, 0.3, 0.3, 0.3]),
+            cases,
+            Terms { rows: 6, mask_seen, counts: &counts },
+        )
+        .unwrap()
+        .ranks
     }
 
     #[test]
@@ -159,7 +151,8 @@ mod tests {
         let counts = [0; 101];
         let cases: Vec<Case> = (1..=100).map(|target| Case { history: History::default(), target }).collect();
         let measured =
-            measure(&Fixed(vec![0.5; 101]), &cases, Terms { rows: 101, mask_seen: true, counts: &counts }).unwrap();
+            measure(&Fixed("fixed", vec![0.5; 101]), &cases, Terms { rows: 101, mask_seen: true, counts: &counts })
+                .unwrap();
         assert!(measured.ranks.iter().all(|rank| (rank - 49.5).abs() < f32::EPSILON));
     }
 

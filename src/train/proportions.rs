@@ -38,21 +38,21 @@ pub fn learn(rankers: &[&dyn Ranker], cases: &[Case], terms: Terms<'_>) -> Resul
     }
     let text: Vec<bool> = rankers.iter().map(|ranker| ranker.reads_text()).collect();
     let tried = if text.contains(&true) { &NEWCOMERS[..] } else { &NEWCOMERS[..1] };
-    let mut chosen = (None, 0.0, Climbed { shares: vec![0.0; rankers.len()], seen: 1.0, value: f64::NEG_INFINITY });
+    let mut chosen: Option<(f32, Climbed)> = None;
     let mut least = f64::NEG_INFINITY;
     for newcomers in tried {
         let value = |shares: &[f32], seen: f32| {
             let rank = |list: &Shortlist| list.rank(shares, seen, (*newcomers, &text));
             lists.iter().map(|list| worth(rank(list), terms)).sum::<f64>() / cases.len().max(1) as f64
         };
-        let climbed = climb(rankers.len(), terms.mask_seen, chosen.0.as_ref(), value);
+        let climbed = climb(rankers.len(), terms.mask_seen, chosen.as_ref().map(|(_, before)| before), value);
         least = least.max(climbed.value * (1.0 - ALLOWED));
         if climbed.value < least {
             break;
         }
-        chosen = (Some(climbed.clone()), *newcomers, climbed);
+        chosen = Some((*newcomers, climbed));
     }
-    let (_, newcomers, Climbed { shares, seen, value }) = chosen;
+    let (newcomers, Climbed { shares, seen, value }) = chosen.unwrap_or((0.0, Climbed::nothing(rankers.len())));
     let share = |(ranker, share): (&&dyn Ranker, f32)| Share { of: ranker.name().into(), share };
     Ok((Mixture { shares: rankers.iter().zip(shares).map(share).collect(), seen, newcomers }, value))
 }
@@ -72,11 +72,18 @@ struct Climbed {
     value: f64,
 }
 
+impl Climbed {
+    /// What anything is better than.
+    fn nothing(rankers: usize) -> Self {
+        Self { shares: vec![0.0; rankers], seen: 1.0, value: f64::NEG_INFINITY }
+    }
+}
+
 /// Climbs from where it is told, or from the best ranker alone. Among equals what was found first stands.
 fn climb(rankers: usize, masked: bool, from: Option<&Climbed>, value: impl Fn(&[f32], f32) -> f64) -> Climbed {
     let factors: &[f32] = if masked { &[1.0] } else { &SEEN };
     let alone = |at: usize| (0..rankers).map(|other| if other == at { 1.0 } else { 0.0 }).collect::<Vec<f32>>();
-    let mut top = Climbed { shares: vec![0.0; rankers], seen: 1.0, value: f64::NEG_INFINITY };
+    let mut top = Climbed::nothing(rankers);
     let better = |shares: Vec<f32>, seen: f32, top: &mut Climbed| {
         let value = value(&shares, seen);
         if value > top.value {
@@ -196,24 +203,8 @@ fn shortlist(
 #[cfg(test)]
 mod tests {
     use super::super::history::History;
+    use super::super::ranker::Fixed;
     use super::*;
-
-    struct Fixed(&'static str, [f32; 4]);
-
-    impl Ranker for Fixed {
-        fn name(&self) -> &str {
-            self.0
-        }
-
-        fn reads_text(&self) -> bool {
-            self.0 == "text"
-        }
-
-        fn score(&self, _: &[&History], scores: &mut [f32]) -> Result<(), TrainError> {
-            scores.copy_from_slice(&self.1);
-            Ok(())
-        }
-    }
 
     fn terms(mask_seen: bool) -> Terms<'static> {
         Terms { rows: 4, mask_seen, counts: &[0, 9, 9, 0] }
@@ -223,10 +214,10 @@ mod tests {
     fn the_shares_that_rank_best_are_found() {
         let cases = [Case { history: History::default(), target: 2 }];
         let learned = |rankers: &[&dyn Ranker]| learn(rankers, &cases, terms(true)).unwrap();
-        let (good, bad) = (Fixed("good", [0.0, 0.1, 0.8, 0.1]), Fixed("bad", [0.0, 0.9, 0.0, 0.1]));
+        let (good, bad) = (Fixed("good", vec![0.0, 0.1, 0.8, 0.1]), Fixed("bad", vec![0.0, 0.9, 0.0, 0.1]));
         assert!((learned(&[&bad, &good]).0.of("good") - 1.0).abs() < 1e-6, "what gains nothing has no share");
         // Each alone is wrong, together they are right.
-        let (one, other) = (Fixed("one", [0.0, 0.6, 0.4, 0.0]), Fixed("other", [0.0, 0.0, 0.4, 0.6]));
+        let (one, other) = (Fixed("one", vec![0.0, 0.6, 0.4, 0.0]), Fixed("other", vec![0.0, 0.0, 0.4, 0.6]));
         for rankers in [&[&one as &dyn Ranker, &other][..], &[&bad, &one, &other]] {
             let (mixture, value) = learned(rankers);
             let share = mixture.of("one");
@@ -237,7 +228,7 @@ mod tests {
 
     #[test]
     fn whether_what_was_seen_comes_next_is_learned() {
-        let ranker = Fixed("one", [0.0, 0.6, 0.4, 0.0]);
+        let ranker = Fixed("one", vec![0.0, 0.6, 0.4, 0.0]);
         let learned = |history: Vec<u32>, mask_seen| {
             learn(&[&ranker], &[Case { history: history.into(), target: 2 }], terms(mask_seen)).unwrap()
         };
@@ -253,7 +244,8 @@ mod tests {
     #[test]
     fn newcomers_are_given_what_costs_next_to_nothing_and_no_more() {
         let case = |target| Case { history: History::default(), target };
-        let learned = |text: [f32; 4], cases: &[Case]| learn(&[&Fixed("text", text)], cases, terms(true)).unwrap();
+        let learned =
+            |text: [f32; 4], cases: &[Case]| learn(&[&Fixed("text", text.to_vec())], cases, terms(true)).unwrap();
         // Item 3 has never been met, 1 and 2 nine times. Nothing is lost up to the last value tried.
         assert_eq!(learned([0.0, 0.1, 0.8, 0.01], &[case(2)]).0.newcomers, 4.0);
         // With .5 the third would be first, √.6 · 1.5 against 1.05: a case would be lost.
@@ -262,7 +254,7 @@ mod tests {
         // Where it is the target it gains.
         let (mixture, value) = learned([0.0, 0.1, 0.5, 0.3], &[case(3)]);
         assert!(mixture.newcomers >= 1.0 && (value - 1.0).abs() < 1e-9, "{mixture}");
-        let plain = Fixed("plain", [0.0, 0.1, 0.8, 0.01]);
+        let plain = Fixed("plain", vec![0.0, 0.1, 0.8, 0.01]);
         assert_eq!(learn(&[&plain], &[case(2)], terms(true)).unwrap().0.newcomers, 0.0, "only text speaks for them");
     }
 }

@@ -122,8 +122,6 @@ async fn redis_holds_no_raw_id_and_after_forgetting_or_withdrawal_no_trace() {
             "{end}: {}",
             left.lines().filter(|l| l.contains("marked")).collect::<String>()
         );
-        let decisions: Vec<String> = redis.ask(&["KEYS", "*:decided"]).await;
-        assert!(decisions.iter().all(|key| !left.contains("marked") && key.contains('{')), "{decisions:?}");
     }
     // What stays is that a withdrawal was made, and the seeded shoppers of the demo.
     let after: usize = redis.ask(&["DBSIZE"]).await;
