@@ -20,6 +20,9 @@ pub enum KeyError {
     /// It is no RSA key in PEM.
     #[error("key {0} is no RSA public key of 2048 to 8192 bits in PEM (BEGIN PUBLIC KEY)")]
     Form(usize),
+    /// One that was left out unsaid would be missed in the middle of a rotation.
+    #[error("there are {0} keys; at most {MOST} can be in use at once: take out those that are no longer used")]
+    TooMany(usize),
 }
 
 /// Public keys.
@@ -28,6 +31,9 @@ pub struct PublicKeys(Vec<SubjectPublicKeyInfoDer<'static>>);
 impl PublicKeys {
     /// Reads the keys, each a PEM. Errors: [`KeyError`].
     pub fn open(keys: &[Secret]) -> Result<Self, KeyError> {
+        if keys.len() > MOST {
+            return Err(KeyError::TooMany(keys.len()));
+        }
         let read = |(nth, key): (usize, &Secret)| {
             let text = key.reveal()?;
             let key = SubjectPublicKeyInfoDer::from_pem_slice(text.expose().as_bytes());
@@ -38,7 +44,7 @@ impl PublicKeys {
                 _ => Err(KeyError::Form(nth)),
             }
         };
-        (1..).zip(keys.iter().take(MOST)).map(read).collect::<Result<_, _>>().map(Self)
+        (1..).zip(keys).map(read).collect::<Result<_, _>>().map(Self)
     }
 
     /// Whether there is none.
@@ -81,6 +87,9 @@ mod tests {
             let refused = PublicKeys::open(&[key("adobe-one.pub.pem"), wrong.clone()]).unwrap_err();
             assert!(matches!(refused, KeyError::Form(2)), "{text}: {refused}");
         }
+        let five = vec![key("adobe-one.pub.pem"); 5];
+        assert!(PublicKeys::open(&five[1..]).is_ok());
+        assert!(matches!(PublicKeys::open(&five), Err(KeyError::TooMany(5))));
         // The private half does not belong here.
         assert!(matches!(PublicKeys::open(&[key("adobe-one.key.pem")]), Err(KeyError::Form(1))));
     }
