@@ -22,6 +22,7 @@ mod schema;
 mod serve;
 mod stores;
 mod target;
+mod text;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -55,6 +56,8 @@ enum Command {
     /// Train on a public data set and print the model beside every baseline; or tell from the shop's own log what another
     /// order would have brought.
     Evaluate(evaluate::Arguments),
+    /// The table of text vectors: make it from MiniLM, compare it with MiniLM.
+    Text(text::Arguments),
     /// The versions of a model: show them, serve another one, go back.
     Models(models::Arguments),
     /// Make a logged decision again and show what it was made of. Ends with 3 where another slate came out, with 4 where
@@ -106,6 +109,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Customer(arguments) => customer::run(arguments).await,
             Command::Train(arguments) => train::run(arguments).await,
             Command::Evaluate(arguments) => evaluate::run(arguments).await,
+            Command::Text(arguments) => text::run(arguments).await,
             Command::Models(arguments) => models::run(arguments).await,
             Command::Replay(arguments) => replay::run(arguments).await,
             Command::Decisions(arguments) => decisions::run(arguments).await,

@@ -27,4 +27,11 @@ impl Store {
             customers: Customers::new(),
         }
     }
+
+    /// Titles of products, titles with descriptions, and what shoppers search for: texts such as a shop has.
+    pub fn texts(&self) -> Vec<String> {
+        let Catalogue { products, kinds, .. } = &self.catalogue;
+        let of_products = products.iter().flat_map(|it| [it.title.clone(), format!("{}. {}", it.title, it.text)]);
+        of_products.chain(kinds.iter().map(|(_, kind)| kind.noun.to_lowercase())).collect()
+    }
 }

@@ -6,6 +6,7 @@
 
 use crate::domain::product::CatalogueProduct;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 /// The most attributes of an item that count.
 const MOST: usize = 64;
@@ -19,6 +20,8 @@ pub struct Attributes {
     values: Vec<u32>,
     /// The names in order; a name's place is its number.
     names: Vec<String>,
+    /// Vectors of the rows' texts, `[rows, width]`; none where texts are not read, or are within the rows' own vectors.
+    texts: Option<Arc<(usize, Vec<f32>)>>,
 }
 
 impl Attributes {
@@ -40,7 +43,22 @@ impl Attributes {
             values.extend(of_item);
             offsets.push(values.len() as u32);
         }
-        Self { offsets, values, names: numbers.into_keys().map(str::to_owned).collect() }
+        Self { offsets, values, names: numbers.into_keys().map(str::to_owned).collect(), texts: None }
+    }
+
+    /// The same with vectors of the rows' texts, `[rows, width]`, padding's first.
+    pub fn with_texts(self, width: usize, vectors: Vec<f32>) -> Self {
+        Self { texts: Some(Arc::new((width, vectors))), ..self }
+    }
+
+    /// The same without.
+    pub fn without_texts(&self) -> Self {
+        Self { texts: None, ..self.clone() }
+    }
+
+    /// The width of the texts' vectors, and the vectors, `[rows, width]`.
+    pub fn texts(&self) -> Option<(usize, &[f32])> {
+        self.texts.as_ref().map(|texts| (texts.0, &texts.1[..]))
     }
 
     /// Rows, padding among them.
@@ -87,6 +105,14 @@ pub fn described(product: &CatalogueProduct, band: Option<u8>) -> Vec<String> {
     let mut once = HashSet::new();
     names.retain(|name| once.insert(name.clone()));
     names
+}
+
+/// What is written of a product, as text vectors are made of it for training and for serving.
+pub fn written(product: &CatalogueProduct) -> String {
+    match product.text.trim() {
+        "" => product.title.to_string(),
+        text => format!("{}. {text}", product.title),
+    }
 }
 
 /// The words of a text in lower case, each once, in order of appearance; whatever is neither letter nor digit parts them.

@@ -11,7 +11,7 @@ mod together;
 mod vocabulary;
 
 pub use again::needed_again;
-pub use item::{Attributes, described, words};
+pub use item::{Attributes, described, words, written};
 pub use sequence::{ACTIONS, Action, Interaction, Padded, Sequence, TIME_BUCKETS, interactions, time_bucket};
 pub use together::goes_with;
 pub use vocabulary::{PADDING, Vocabulary, VocabularyError};

@@ -1,10 +1,13 @@
-//! A shopper's events as the model reads them: which item, what was done with it, when; oldest first.
+//! A shopper's events as the model reads them: which item, what was done with it, when; oldest first. Where the model reads
+//! them, searches stand among the items, with the words instead of an item.
 //!
-//! Invariants: rows are of the vocabulary, times do not fall, at most the newest `limit` are kept. Events of unknown items
-//! are dropped, events out of order are put in order; among equal times the order of arrival stands.
+//! Invariants: rows are of the vocabulary, times do not fall, at most the newest `limit` are kept; of each search there are
+//! the words. Events of unknown items are dropped, events out of order are put in order; among equal times the order of
+//! arrival stands.
 
 use super::vocabulary::{PADDING, Vocabulary};
 use crate::domain::event::{Event, EventType};
+use std::sync::Arc;
 
 /// What was done with an item, numbered for a table of embeddings; 0 is padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,22 +20,24 @@ pub enum Action {
     Bought = 3,
     /// Clicked on where it was recommended.
     Clicked = 4,
+    /// Searched for: words, and no item.
+    Searched = 5,
 }
 
-/// Rows of a table with one for each action and one for padding.
+/// Rows of a table with one for each action on an item and one for padding; where searches are read there is one more.
 pub const ACTIONS: usize = 5;
 
 impl Action {
-    /// What an event says was done with its items; none where it says nothing of an item's appeal.
+    /// What an event says was done; none where it says nothing of an item's appeal.
     pub fn of(kind: EventType) -> Option<Self> {
         match kind {
             EventType::ProductViewed => Some(Self::Viewed),
             EventType::ProductAddedToCart => Some(Self::Carted),
             EventType::CheckoutCompleted => Some(Self::Bought),
             EventType::RecommendationClicked => Some(Self::Clicked),
+            EventType::SearchSubmitted => Some(Self::Searched),
             EventType::PageViewed
             | EventType::CollectionViewed
-            | EventType::SearchSubmitted
             | EventType::ProductRemovedFromCart
             | EventType::CartViewed
             | EventType::CheckoutStarted
@@ -42,10 +47,10 @@ impl Action {
     }
 }
 
-/// One item met by a shopper.
+/// One item met by a shopper, or one search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interaction {
-    /// Its row in the vocabulary, from 1.
+    /// The item's row in the vocabulary, from 1; [`PADDING`] for a search.
     pub row: u32,
     /// What was done.
     pub action: Action,
@@ -57,6 +62,8 @@ pub struct Interaction {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sequence {
     interactions: Vec<Interaction>,
+    /// The words of each search among them, in their order.
+    queries: Vec<Arc<str>>,
 }
 
 impl Sequence {
@@ -73,9 +80,37 @@ impl Sequence {
         Self::of(known.collect(), limit)
     }
 
-    /// Takes a shopper's events, in any order: the newest `limit` of their [`interactions`].
-    pub fn of_events<'a>(vocabulary: &Vocabulary, events: impl IntoIterator<Item = &'a Event>, limit: usize) -> Self {
-        Self::of(interactions(vocabulary, events), limit)
+    /// Takes a shopper's events, in any order: the newest `limit` of their [`interactions`], with searches or without.
+    pub fn of_events<'a>(
+        vocabulary: &Vocabulary,
+        events: impl IntoIterator<Item = &'a Event>,
+        limit: usize,
+        searches: bool,
+    ) -> Self {
+        interactions(vocabulary, events).newest(limit, searches)
+    }
+
+    /// Takes interactions, oldest first, and the words of each search among them; searches without words are dropped.
+    pub fn with_queries(mut interactions: Vec<Interaction>, mut queries: Vec<Arc<str>>) -> Self {
+        let mut found = 0;
+        interactions.retain(|one| {
+            found += usize::from(one.action == Action::Searched);
+            if one.action == Action::Searched { found <= queries.len() } else { one.row != PADDING }
+        });
+        queries.truncate(found);
+        Self { interactions, queries }
+    }
+
+    /// The newest `limit` interactions, with searches among them or without.
+    pub fn newest(mut self, limit: usize, searches: bool) -> Self {
+        if !searches {
+            self.interactions.retain(|one| one.action != Action::Searched);
+            self.queries.clear();
+        }
+        let older = self.interactions.drain(..self.interactions.len().saturating_sub(limit));
+        let searches = older.filter(|one| one.action == Action::Searched).count();
+        self.queries.drain(..searches);
+        self
     }
 
     /// Takes interactions: padding is dropped, the rest ordered by time and cut to the newest `limit`.
@@ -83,7 +118,7 @@ impl Sequence {
         interactions.retain(|interaction| interaction.row != PADDING);
         interactions.sort_by_key(|interaction| interaction.at);
         interactions.drain(..interactions.len().saturating_sub(limit));
-        Self { interactions }
+        Self { interactions, queries: Vec::new() }
     }
 
     /// Rows alone, as data sets without times and actions have them: all viewed, oldest first.
@@ -97,7 +132,17 @@ impl Sequence {
         &self.interactions
     }
 
-    /// How many there are.
+    /// The words of each search among the interactions, in their order.
+    pub fn queries(&self) -> &[Arc<str>] {
+        &self.queries
+    }
+
+    /// Rows of the items among them.
+    pub fn items(&self) -> impl DoubleEndedIterator<Item = u32> + '_ {
+        self.interactions.iter().map(|one| one.row).filter(|row| *row != PADDING)
+    }
+
+    /// How many interactions there are.
     pub fn len(&self) -> usize {
         self.interactions.len()
     }
@@ -111,26 +156,46 @@ impl Sequence {
 /// What a shopper's events say of items, oldest first, all of it: the one path by which training and serving read events.
 ///
 /// Unknown items are left out. An item met several times in a row, viewed and then put into the cart, is one interaction
-/// with the last action. A bought item counts only where it was not met before: an order repeats what led to it.
-pub fn interactions<'a>(vocabulary: &Vocabulary, events: impl IntoIterator<Item = &'a Event>) -> Vec<Interaction> {
+/// with the last action; a search between does not part them. A bought item counts only where it was not met before: an
+/// order repeats what led to it. Of searches for the same words in a row the last counts.
+pub fn interactions<'a>(vocabulary: &Vocabulary, events: impl IntoIterator<Item = &'a Event>) -> Sequence {
     let mut events: Vec<&Event> = events.into_iter().collect();
     events.sort_by_key(|event| event.at);
     let mut met: Vec<Interaction> = Vec::with_capacity(events.len());
+    let mut queries: Vec<Arc<str>> = Vec::new();
+    // Where the newest item stands among them.
+    let mut newest: Option<usize> = None;
     for event in events {
         let Some(action) = Action::of(event.kind) else { continue };
         let at = event.at.as_second();
+        if action == Action::Searched {
+            let Some(query) = event.query.as_deref().map(str::trim).filter(|query| !query.is_empty()) else { continue };
+            let search = Interaction { row: PADDING, action, at };
+            match met.last_mut() {
+                Some(last) if last.action == action && queries.last().is_some_and(|last| **last == *query) => {
+                    *last = search
+                }
+                _ => {
+                    met.push(search);
+                    queries.push(query.into());
+                }
+            }
+            continue;
+        }
         let bought = event.lines.iter().map(|line| &line.product).filter(|_| action == Action::Bought);
         let own = event.product.iter().filter(|_| action != Action::Bought);
         for row in own.chain(bought).filter_map(|key| vocabulary.row(key.as_str())) {
             let repeats = action == Action::Bought && met.iter().any(|one| one.row == row);
-            match met.last_mut() {
-                Some(last) if last.row == row => *last = Interaction { row, action, at },
-                _ if repeats => {}
-                _ => met.push(Interaction { row, action, at }),
+            match newest {
+                Some(last) if met[last].row == row => drop(met.remove(last)),
+                _ if repeats => continue,
+                _ => {}
             }
+            newest = Some(met.len());
+            met.push(Interaction { row, action, at });
         }
     }
-    met
+    Sequence { interactions: met, queries }
 }
 
 /// Buckets of the time between two interactions.
@@ -147,8 +212,10 @@ pub fn time_bucket(seconds: i64) -> u32 {
 /// never read, so no mask of padding is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Padded {
-    /// Items, `[batch, length]`, 0 = padding.
+    /// Items, `[batch, length]`, 0 = padding or a search.
     pub rows: Vec<u32>,
+    /// Where a search stands in `[batch × length]`, and its words.
+    pub queries: Vec<(u32, Arc<str>)>,
     /// Actions, `[batch, length]`, 0 = padding.
     pub actions: Vec<u32>,
     /// Times in seconds, `[batch, length]`; padding repeats the last.
@@ -167,19 +234,23 @@ impl Padded {
         let length = sequences.iter().map(|sequence| sequence.len()).max().unwrap_or(0).max(1);
         let size = sequences.len() * length;
         let (mut rows, mut actions) = (vec![PADDING; size], vec![0; size]);
-        let mut times = vec![0; size];
+        let (mut times, mut queries) = (vec![0; size], Vec::new());
         for (at, sequence) in sequences.iter().enumerate() {
             let start = at * length;
+            let mut words = sequence.queries.iter();
             for (offset, interaction) in sequence.interactions.iter().enumerate() {
                 rows[start + offset] = interaction.row;
                 actions[start + offset] = interaction.action as u32;
                 times[start + offset] = interaction.at;
+                if interaction.action == Action::Searched {
+                    queries.extend(words.next().map(|query| ((start + offset) as u32, query.clone())));
+                }
             }
             let last = sequence.interactions.last().map_or(0, |interaction| interaction.at);
             times[start + sequence.len()..start + length].fill(last);
         }
         let lengths = sequences.iter().map(|sequence| sequence.len()).collect();
-        Self { rows, actions, times, batch: sequences.len(), length, lengths }
+        Self { rows, queries, actions, times, batch: sequences.len(), length, lengths }
     }
 
     /// Where each sequence's last interaction stands in `[batch × length]`; the first position where it has none.
@@ -267,11 +338,48 @@ mod tests {
             event(10, EventType::ProductViewed, "a"),
             event(35, EventType::ProductViewed, "unknown"),
         ];
-        let sequence = Sequence::of_events(&vocabulary(), &events, 10);
+        let sequence = Sequence::of_events(&vocabulary(), &events, 10, false);
         let found: Vec<_> = sequence.interactions().iter().map(|one| (one.row, one.action, one.at)).collect();
         assert_eq!(found, [(1, Action::Carted, 20), (2, Action::Viewed, 30), (3, Action::Bought, 50)]);
-        assert_eq!(Sequence::of_events(&vocabulary(), &events, 2).interactions(), &sequence.interactions()[1..]);
-        assert!(Sequence::of_events(&vocabulary(), &[], 2).is_empty());
+        assert_eq!(Sequence::of_events(&vocabulary(), &events, 2, true).interactions(), &sequence.interactions()[1..]);
+        assert!(Sequence::of_events(&vocabulary(), &[], 2, true).is_empty());
+    }
+
+    #[test]
+    fn searches_stand_among_the_items_with_their_words_and_change_nothing_of_the_items() {
+        let at = |second| jiff::Timestamp::from_second(second).unwrap();
+        let id = |second: i64| EventId::new(second.to_string());
+        let viewed = |second: i64, key: &str| {
+            Event::of_product(id(second), EventType::ProductViewed, at(second), ProductKey::new(key))
+        };
+        let searched = |second: i64, query: Option<&str>| Event {
+            query: query.map(Into::into),
+            ..Event::bare(id(second), EventType::SearchSubmitted, at(second))
+        };
+        let events = [
+            searched(5, Some(" red hat ")),
+            viewed(10, "a"),
+            searched(20, Some("blue")),
+            searched(21, Some("blue")),
+            viewed(30, "a"),
+            searched(35, Some(" ")),
+            searched(36, None),
+            viewed(40, "b"),
+        ];
+        let one = |row, action, at| Interaction { row, action, at };
+        let items = [one(1, Action::Viewed, 30), one(2, Action::Viewed, 40)];
+        let without = Sequence::of_events(&vocabulary(), &events, 9, false);
+        assert_eq!((without.interactions(), without.queries().len()), (&items[..], 0));
+        let all = Sequence::of_events(&vocabulary(), &events, 9, true);
+        let searches = [one(PADDING, Action::Searched, 5), one(PADDING, Action::Searched, 21)];
+        assert_eq!(all.interactions(), [searches, items].concat());
+        assert_eq!(all.queries().iter().map(|query| &**query).collect::<Vec<_>>(), ["red hat", "blue"]);
+        assert_eq!(all.items().collect::<Vec<_>>(), [1, 2]);
+        let newest = Sequence::of_events(&vocabulary(), &events, 3, true);
+        let padded = Padded::new(&[&without, &newest]);
+        assert_eq!((&padded.rows[..], &padded.queries[..]), (&[1, 2, 0, 0, 1, 2][..], &[(3, "blue".into())][..]));
+        assert_eq!(padded.actions, [1, 1, 0, 5, 1, 1]);
+        assert_eq!(Sequence::with_queries(searches.to_vec(), vec!["x".into()]).len(), 1, "one has no words");
     }
 
     #[test]

@@ -2,14 +2,17 @@
 
 use super::config::ModelConfig;
 use super::error::ModelError;
-use crate::features::{Padded, time_bucket};
+use crate::features::{Action, Padded, time_bucket};
+use crate::text;
 use candle_core::{Device, Tensor};
+use std::collections::HashMap;
 
 /// Sessions as tensors, right-padded.
 pub struct Batch {
     rows: Tensor,
     actions: Tensor,
     times: Option<Tensor>,
+    searches: Option<(Tensor, Tensor)>,
     last: Tensor,
 }
 
@@ -17,7 +20,8 @@ impl Batch {
     /// Makes tensors of sequences side by side.
     ///
     /// # Errors
-    /// `ModelError::Shape` if there are none, one is longer than the model reads, or a row is not in its table.
+    /// `ModelError::Shape` if there are none, one is longer than the model reads, a row is not in its table, or there is a
+    /// search that it does not read; `ModelError::Config` if it reads searches by another text table than there is.
     pub fn new(padded: &Padded, config: &ModelConfig, device: &Device) -> Result<Self, ModelError> {
         let (size, length) = (padded.batch, padded.length);
         if size == 0 {
@@ -30,12 +34,16 @@ impl Batch {
         if let Some(row) = padded.rows.iter().find(|row| **row as usize >= config.rows) {
             return Err(ModelError::Shape(format!("item {row} of a table with {} rows", config.rows)));
         }
+        if !config.searches && padded.actions.contains(&(Action::Searched as u32)) {
+            return Err(ModelError::Shape("a search in a session; the model reads none".into()));
+        }
         let times = if config.times { Some(Tensor::new(apart(padded), device)?) } else { None };
         let last = padded.last_positions();
         Ok(Self {
             rows: Tensor::from_slice(&padded.rows, (size, length), device)?,
             actions: Tensor::from_slice(&padded.actions, (size, length), device)?,
             times,
+            searches: searches(padded, config, device)?,
             last: Tensor::from_vec(last, size, device)?,
         })
     }
@@ -55,6 +63,11 @@ impl Batch {
         self.times.as_ref()
     }
 
+    /// Where searches stand, `[N]` u32 into `[B·L]`, and the vectors of their words, `[N, T]`; none where there is none.
+    pub(super) fn searches(&self) -> Option<(&Tensor, &Tensor)> {
+        self.searches.as_ref().map(|(places, vectors)| (places, vectors))
+    }
+
     /// Where each session ends, `[B]` u32 into `[B·L]`.
     pub(super) fn last(&self) -> &Tensor {
         &self.last
@@ -69,6 +82,27 @@ impl Batch {
     pub fn length(&self) -> usize {
         self.rows.dims().get(1).copied().unwrap_or(0)
     }
+}
+
+/// Places of searches, and vectors of their words by the table that is part of the program.
+fn searches(padded: &Padded, config: &ModelConfig, device: &Device) -> Result<Option<(Tensor, Tensor)>, ModelError> {
+    if padded.queries.is_empty() {
+        return Ok(None);
+    }
+    let Some(table) = text::shipped().filter(|table| table.width() == config.text) else {
+        let why = format!("the model reads searches by text vectors of width {}; the program has none", config.text);
+        return Err(ModelError::Config(why));
+    };
+    // In training the same words come again and again.
+    let mut known: HashMap<&str, Vec<f32>> = HashMap::new();
+    let (mut places, mut vectors) = (Vec::new(), Vec::new());
+    for (place, query) in &padded.queries {
+        places.push(*place);
+        vectors.extend_from_slice(known.entry(query).or_insert_with(|| table.embed(query)));
+    }
+    let count = places.len();
+    let vectors = Tensor::from_vec(vectors, (count, config.text), device)?;
+    Ok(Some((Tensor::from_vec(places, count, device)?, vectors)))
 }
 
 fn apart(padded: &Padded) -> Vec<u32> {

@@ -71,6 +71,12 @@ pub struct ModelConfig {
     pub actions: bool,
     /// How a session meets an item.
     pub similarity: Similarity,
+    /// The width of text vectors, whose learned projection is part of an item's vector; 0 for a model without.
+    #[serde(default)]
+    pub text: usize,
+    /// Whether searches are read, by the vectors of their words; then `text` is above 0.
+    #[serde(default)]
+    pub searches: bool,
 }
 
 impl ModelConfig {
@@ -89,6 +95,8 @@ impl ModelConfig {
             times: false,
             actions: false,
             similarity: Similarity::Dot,
+            text: 0,
+            searches: false,
         }
     }
 
@@ -114,6 +122,7 @@ impl ModelConfig {
             ("heads", self.heads, 1, 64),
             ("max_length", self.max_length, 1, 1000),
             ("expansion", self.expansion, 1, 8),
+            ("text", self.text, 0, 1024),
         ];
         for (name, value, least, most) in bounds {
             if !(least..=most).contains(&value) {
@@ -123,6 +132,10 @@ impl ModelConfig {
         if !self.width.is_multiple_of(self.heads) {
             let why = format!("a width of {} does not divide into {} heads", self.width, self.heads);
             return Err(ModelError::Config(why));
+        }
+        if self.searches && self.text == 0 {
+            let why = "searches are read by the vectors of their words: set text to the width of the text table";
+            return Err(ModelError::Config(why.into()));
         }
         if let Similarity::Cosine { temperature } = self.similarity
             && !(0.001..=10.0).contains(&temperature)
@@ -138,6 +151,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn settings_written_before_texts_were_read_are_of_a_model_without() {
+        let mut written = serde_json::to_value(ModelConfig::small(10)).unwrap();
+        let settings = written.as_object_mut().unwrap();
+        assert!(settings.remove("text").is_some() && settings.remove("searches").is_some());
+        assert_eq!(serde_json::from_value::<ModelConfig>(written).unwrap(), ModelConfig::small(10));
+    }
+
+    #[test]
     fn settings_out_of_bounds_are_named() {
         let good = ModelConfig::small(10);
         assert!(good.check().is_ok());
@@ -146,6 +167,8 @@ mod tests {
             (ModelConfig { width: usize::MAX, ..good.clone() }, "width"),
             (ModelConfig { heads: 3, ..good.clone() }, "heads"),
             (ModelConfig { rows: 0, ..good.clone() }, "rows"),
+            (ModelConfig { searches: true, ..good.clone() }, "text"),
+            (ModelConfig { text: 5_000, ..good.clone() }, "text"),
             (ModelConfig { similarity: Similarity::Cosine { temperature: f32::NAN }, ..good.clone() }, "temperature"),
         ] {
             assert!(bad.check().unwrap_err().to_string().contains(named), "{named}");

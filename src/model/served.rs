@@ -10,6 +10,7 @@ use super::error::ModelError;
 use super::graph::Graph;
 use super::transformer::Transformer;
 use crate::features::{Attributes, Padded, Sequence, Vocabulary};
+use crate::text;
 use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -55,6 +56,9 @@ impl Shares {
     }
 }
 
+/// The fact of a manifest that names the text table whose vectors a model has learned from.
+pub const TEXT_TABLE: &str = "text_table";
+
 /// One version of a model, ready to encode sessions.
 pub struct Served {
     name: Arc<str>,
@@ -91,10 +95,16 @@ impl Served {
     /// Takes a model that was read.
     ///
     /// # Errors
-    /// It computes what is not a finite number.
+    /// It computes what is not a finite number, or learned from another text table than the program has.
     pub fn new(name: impl Into<Arc<str>>, checkpoint: Checkpoint) -> Result<Self, ModelError> {
         on_one_thread();
         let Checkpoint { manifest, vocabulary, attributes, model } = checkpoint;
+        let (known, here) = (manifest.facts.get(TEXT_TABLE), text::shipped().map(text::Table::id));
+        if manifest.config.text > 0 && known.map(String::as_str) != here {
+            let (known, here) = (known.map_or("unnamed", String::as_str), here.unwrap_or("without"));
+            let why = format!("it learned from the text table {known}, the program's is {here}: train it again");
+            return Err(ModelError::Config(why));
+        }
         let table = model.table()?;
         let targets = model.targets(&table)?.flatten_all()?.to_vec1::<f32>()?;
         if targets.iter().any(|value| !value.is_finite()) {
@@ -158,11 +168,18 @@ impl Served {
         self.targets.get(start..start + self.width())
     }
 
-    /// What sessions are compared with, of an item that came after the training, by what is known of it; none where the
-    /// model has learned nothing of that.
-    pub fn unmet(&self, names: &[String]) -> Option<Vec<f32>> {
+    /// Whether searches are part of the sessions that it encodes.
+    pub fn reads_searches(&self) -> bool {
+        self.model.config().searches
+    }
+
+    /// What sessions are compared with, of an item that came after the training, by what is known of it and what is written
+    /// of it, which is only asked for where the model reads texts; none where the model has learned nothing of either.
+    pub fn unmet(&self, names: &[String], written: impl FnOnce() -> String) -> Option<Vec<f32>> {
         let numbers = self.attributes.numbers(names);
-        let vector = self.model.unmet(&numbers).ok().flatten()?.to_vec1::<f32>().ok()?;
+        let table = text::shipped().filter(|table| table.width() == self.model.config().text);
+        let text = table.map(|table| table.embed(&written()));
+        let vector = self.model.unmet(&numbers, text.as_deref()).ok().flatten()?.to_vec1::<f32>().ok()?;
         vector.iter().all(|value| value.is_finite()).then_some(vector)
     }
 

@@ -5,12 +5,14 @@ use super::bias::Bias;
 use super::block::Block;
 use super::config::{ModelConfig, Similarity};
 use super::dropout::Noise;
-use super::embedding::Embedding;
+use super::embedding::{self, Embedding};
 use super::error::ModelError;
 use super::norm::Norm;
+use super::texts::{self, Texts};
 use super::weights::Weights;
 use crate::features::Attributes;
-use candle_core::{D, Result, Tensor};
+use candle_core::{D, Device, Result, Tensor};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A causal transformer whose output layer is its item table. Source: SASRec, arXiv:1808.09781, pre-norm.
@@ -67,14 +69,33 @@ impl Transformer {
         }
     }
 
-    /// What sessions are compared with of an item that has no row, `[D]`, from the numbers of its attributes; none where
-    /// the model has no use for them.
+    /// What sessions are compared with of an item that has no row, `[D]`, from the numbers of its attributes and the vector
+    /// of its text, `[T]`; none where the model has no use for them.
     ///
     /// # Errors
-    /// A number that is not in the table; candle's.
-    pub fn unmet(&self, attributes: &[u32]) -> std::result::Result<Option<Tensor>, ModelError> {
-        let vector = self.embedding.unmet(attributes)?;
+    /// A number that is not in the table, a vector of another width; candle's.
+    pub fn unmet(&self, attributes: &[u32], text: Option<&[f32]>) -> std::result::Result<Option<Tensor>, ModelError> {
+        let text = text.map(|text| Tensor::from_slice(text, (1, text.len()), &Device::Cpu)).transpose()?;
+        let vector = self.embedding.unmet(attributes, text.as_ref())?;
         vector.map(|vector| Ok(self.targets(&vector)?.squeeze(0)?)).transpose()
+    }
+
+    /// Puts what items' texts add to their vectors into these, among the weights by name, for a model that is read without
+    /// the texts: it computes the same.
+    ///
+    /// # Errors
+    /// Weights or texts of other dimensions; candle's.
+    pub fn put_texts_within(
+        config: &ModelConfig,
+        attributes: &Attributes,
+        tensors: &mut HashMap<String, Tensor>,
+    ) -> std::result::Result<(), ModelError> {
+        let (Some(items), Some(projection)) = (tensors.get(embedding::ITEMS), tensors.get(texts::NAME)) else {
+            return Ok(());
+        };
+        let whole = Texts::within(config, attributes, items, projection)?;
+        tensors.insert(embedding::ITEMS.to_owned(), whole);
+        Ok(())
     }
 
     /// Hidden states, `[B, L, D]`: that at place i has read the interactions 0 to i and nothing after.
@@ -117,7 +138,6 @@ mod tests {
     use super::super::gradients::{assert_gradients, tensor};
     use super::*;
     use crate::features::{Action, Interaction, Padded, Sequence};
-    use candle_core::Device;
 
     /// Every variant switched on.
     fn full() -> (ModelConfig, Arc<Attributes>) {
@@ -145,7 +165,7 @@ mod tests {
         Sequence::of(interactions.collect(), 8)
     }
 
-    fn vectors(model: &Transformer, sequences: &[&Sequence]) -> Vec<Vec<f32>> {
+    fn vectors_of(model: &Transformer, sequences: &[&Sequence]) -> Vec<Vec<f32>> {
         let batch = Batch::new(&Padded::new(sequences), model.config(), &Device::Cpu).unwrap();
         model.last(&model.table().unwrap(), &batch).unwrap().to_vec2().unwrap()
     }
@@ -155,12 +175,48 @@ mod tests {
         let (config, attributes) = full();
         let model = Transformer::new(&config, &attributes, &mut Weights::fresh(1)).unwrap();
         let sequences = [sequence(&[1, 2, 3, 4, 5]), sequence(&[5]), sequence(&[2, 2]), Sequence::default()];
-        let together = vectors(&model, &sequences.iter().collect::<Vec<_>>());
+        let together = vectors_of(&model, &sequences.iter().collect::<Vec<_>>());
         for (sequence, row) in sequences.iter().zip(&together) {
-            let alone = &vectors(&model, &[sequence])[0];
+            let alone = &vectors_of(&model, &[sequence])[0];
             let apart = alone.iter().zip(row).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
             assert!(apart < 1e-5, "{apart} apart for {sequence:?}");
         }
+    }
+
+    #[test]
+    fn searches_are_read_by_their_words_and_texts_within_the_items_vectors_compute_the_same() {
+        let (config, attributes) = full();
+        let (text, vectors) = crate::text::vectors(["", "red hat", "blue hat", "lamp", "", "boots"]).unwrap();
+        let config = ModelConfig { text, searches: true, ..config };
+        let attributes = Arc::new((*attributes).clone().with_texts(text, vectors));
+        let mut weights = Weights::fresh(1);
+        let model = Transformer::new(&config, &attributes, &mut weights).unwrap();
+        let searched = |words: &str| {
+            let mut read = sequence(&[1, 2]).interactions().to_vec();
+            read.insert(1, Interaction { row: 0, action: Action::Searched, at: 100 });
+            Sequence::with_queries(read, vec![words.into()])
+        };
+        let sequences = [searched("rain coat"), sequence(&[5, 3, 1]), searched("tea cup"), searched("")];
+        let together = vectors_of(&model, &sequences.each_ref());
+        let apart = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+        for (sequence, row) in sequences.iter().zip(&together) {
+            assert!(apart(&vectors_of(&model, &[sequence])[0], row) < 1e-5, "{sequence:?}");
+        }
+        assert!(apart(&together[0], &together[2]) > 1e-3 && apart(&together[0], &together[3]) > 1e-3);
+        let mut tensors = weights.variables().iter().map(|(name, w)| (name.clone(), w.as_tensor().clone())).collect();
+        Transformer::put_texts_within(&config, &attributes, &mut tensors).unwrap();
+        let known = Arc::new(attributes.without_texts());
+        let read = Transformer::new(&config, &known, &mut Weights::read(tensors, Device::Cpu)).unwrap();
+        for (one, other) in together.iter().zip(vectors_of(&read, &sequences.each_ref())) {
+            assert!(apart(one, &other) < 1e-4);
+        }
+        let words = crate::text::vectors(["red hat"]).unwrap().1;
+        assert!(read.unmet(&[], Some(&words)).unwrap().is_some() && read.unmet(&[], None).unwrap().is_none());
+        assert!(read.unmet(&[0], Some(&words[1..])).is_err());
+        let without = ModelConfig { searches: false, ..config };
+        let padded = Padded::new(&[&sequences[0]]);
+        assert!(Batch::new(&padded, &without, &Device::Cpu).is_err());
+        assert!(Batch::new(&padded, &ModelConfig { text: 7, searches: true, ..without }, &Device::Cpu).is_err());
     }
 
     #[test]

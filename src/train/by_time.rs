@@ -62,7 +62,8 @@ pub fn is_unknown(shop: &Shop, known: i64) -> bool {
 }
 
 fn before(histories: &[History], date: i64) -> Vec<History> {
-    let part = |history: &History| history.part(0..history.times().take_while(|at| *at < date).count());
+    let part =
+        |history: &History| history.part(0..history.times().take_while(|at| *at < date).count()).searched_before(date);
     histories.iter().map(part).filter(|history| !history.is_empty()).collect()
 }
 

@@ -7,6 +7,7 @@
 use super::error::TrainError;
 use super::history::History;
 use crate::features::{Attributes, PADDING, Vocabulary, words};
+use crate::text;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -44,8 +45,12 @@ impl Dataset {
         let name = path.to_string_lossy();
         if let Some(stem) = name.strip_suffix(".seq.txt") {
             let mut data = Self::of(&lines(path)?, None)?;
-            data.attributes = Arc::new(attributes(stem, &data.vocabulary)?);
             data.titles = titles(stem, &data.vocabulary)?;
+            let attributes = attributes(stem, &data.vocabulary)?;
+            data.attributes = Arc::new(match text::vectors(&data.titles).filter(|_| !data.titles.is_empty()) {
+                Some((width, vectors)) => attributes.with_texts(width, vectors),
+                None => attributes,
+            });
             return Ok(data);
         }
         let Some(stem) = name.strip_suffix(".train.txt") else {

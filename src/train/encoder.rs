@@ -59,7 +59,8 @@ impl Encoder {
     /// The model's; candle's.
     pub(super) fn scores(&self, histories: &[&History]) -> Result<Vec<f32>, TrainError> {
         let config = self.model.config();
-        let sequences: Vec<Sequence> = histories.iter().map(|history| history.sequence(config.max_length)).collect();
+        let sequence = |history: &&History| history.sequence(config.max_length, config.searches);
+        let sequences: Vec<Sequence> = histories.iter().map(sequence).collect();
         let padded = Padded::new(&sequences.iter().collect::<Vec<_>>());
         let batch = Batch::new(&padded, config, self.table.device())?;
         let sessions = self.model.last(&self.table, &batch)?.detach();

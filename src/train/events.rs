@@ -9,7 +9,8 @@ use super::history::History;
 use crate::catalogue::Index;
 use crate::domain::event::{Event, EventType, Line};
 use crate::domain::ids::{EventId, ProductKey};
-use crate::features::{Action, Attributes, Vocabulary, described, interactions};
+use crate::features::{Action, Attributes, Vocabulary, described, interactions, written};
+use crate::text;
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ struct Logged {
     at: Timestamp,
     #[serde(default)]
     product: Option<ProductKey>,
+    #[serde(default)]
+    query: Option<Box<str>>,
     #[serde(default)]
     lines: Vec<Line>,
 }
@@ -69,10 +72,11 @@ impl Shop {
         let (mut histories, mut unknown) = (Vec::new(), 0);
         for events in met.into_values() {
             let known = |key: &ProductKey| vocabulary.row(key.as_str()).is_some();
-            unknown += events.iter().filter(|event| !products(event).any(known)).count();
-            let of_shopper = interactions(&vocabulary, &events);
-            if !of_shopper.is_empty() {
-                histories.push(History::of(&of_shopper[of_shopper.len().saturating_sub(MOST)..]));
+            let of_items = events.iter().filter(|event| event.kind != EventType::SearchSubmitted);
+            unknown += of_items.filter(|event| !products(event).any(known)).count();
+            let history = History::of_sequence(&interactions(&vocabulary, &events), MOST);
+            if !history.is_empty() {
+                histories.push(history);
             }
         }
         if histories.is_empty() {
@@ -103,7 +107,12 @@ fn attributes(vocabulary: &Vocabulary, index: &Index) -> Attributes {
             names[row as usize] = described(product, index.band(ordinal));
         }
     }
-    Attributes::new(&names)
+    let text = |key: &Arc<str>| index.get(key).map(written).unwrap_or_default();
+    let texts = std::iter::once(String::new()).chain(vocabulary.keys().iter().map(text));
+    match text::vectors(texts) {
+        Some((width, vectors)) => Attributes::new(&names).with_texts(width, vectors),
+        None => Attributes::new(&names),
+    }
 }
 
 fn titles(vocabulary: &Vocabulary, index: &Index) -> Vec<Box<str>> {
@@ -112,10 +121,10 @@ fn titles(vocabulary: &Vocabulary, index: &Index) -> Vec<Box<str>> {
 }
 
 fn add(met: &mut BTreeMap<Box<str>, Vec<Event>>, logged: Logged) {
-    let Logged { shopper, kind, at, product, lines } = logged;
+    let Logged { shopper, kind, at, product, query, lines } = logged;
     if Action::of(kind).is_some() {
         // Ids of events say nothing here.
-        let event = Event { product, lines, ..Event::bare(EventId::new(""), kind, at) };
+        let event = Event { product, query, lines, ..Event::bare(EventId::new(""), kind, at) };
         met.entry(shopper).or_default().push(event);
     }
 }

@@ -63,7 +63,7 @@ impl Learner {
         random: &mut ChaCha8Rng,
     ) -> Result<(f64, usize), TrainError> {
         let config = self.model.config().clone();
-        let (padded, targets) = laid_out(histories, config.max_length);
+        let (padded, targets) = laid_out(histories, config.max_length, config.searches);
         let table = self.model.table()?;
         let device = table.device();
         let batch = Batch::new(&padded, &config, device)?;
@@ -88,17 +88,26 @@ impl Learner {
     }
 }
 
-/// All but the last of each history as it is read, and all but the first as what is to be told.
-fn laid_out(histories: &[&History], longest: usize) -> (Padded, Targets) {
+/// All but the last of each history as it is read, and at every place the next item as what is to be told: after an item, and
+/// after a search, which itself is never told.
+fn laid_out(histories: &[&History], longest: usize, searches: bool) -> (Padded, Targets) {
     let newest = |history: &&History| history.part(history.len().saturating_sub(longest + 1)..history.len());
     let newest: Vec<History> = histories.iter().map(newest).collect();
-    let sequences: Vec<Sequence> =
-        newest.iter().map(|history| history.part(0..history.len() - 1).sequence(longest)).collect();
+    let read = |history: &History| history.part(0..history.len().saturating_sub(1)).sequence(longest, searches);
+    let sequences: Vec<Sequence> = newest.iter().map(read).collect();
     let padded = Padded::new(&sequences.iter().collect::<Vec<_>>());
     let mut targets = Targets { places: Vec::new(), rows: Vec::new() };
-    for (at, rows) in newest.into_iter().enumerate() {
-        targets.places.extend((0..rows.len() - 1).map(|place| (at * padded.length + place) as u32));
-        targets.rows.extend_from_slice(&rows[1..]);
+    for (at, (history, sequence)) in newest.iter().zip(&sequences).enumerate() {
+        let mut next = history.last().copied().unwrap_or(PADDING);
+        let from = targets.rows.len();
+        for (place, one) in sequence.interactions().iter().enumerate().rev() {
+            targets.places.push((at * padded.length + place) as u32);
+            targets.rows.push(next);
+            next = if one.row == PADDING { next } else { one.row };
+        }
+        // In the order of the places, as sums are reproduced.
+        targets.places[from..].reverse();
+        targets.rows[from..].reverse();
     }
     (padded, targets)
 }
@@ -142,6 +151,24 @@ fn drawn(targets: &[u32], rows: usize, negatives: usize, random: &mut ChaCha8Rng
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::{Action, Interaction};
+
+    #[test]
+    fn every_place_is_to_tell_the_next_item_and_none_a_search() {
+        let one = |row, action, at| Interaction { row, action, at };
+        let search = |at| one(PADDING, Action::Searched, at);
+        let read = [search(1), one(5, Action::Viewed, 2), search(3), search(4), one(6, Action::Viewed, 5), search(6)];
+        let words = ["a", "b", "c", "d"].map(Into::into).to_vec();
+        let with = History::of_sequence(&Sequence::with_queries(read.to_vec(), words), 9);
+        let with = [&with, &vec![7, 8, 9, 10].into()];
+        let (padded, targets) = laid_out(&with, 8, true);
+        assert_eq!((padded.length, &targets.places[..]), (4, &[0, 1, 2, 3, 4, 5, 6][..]));
+        assert_eq!(targets.rows, [5, 6, 6, 6, 8, 9, 10]);
+        assert_eq!(padded.queries.iter().map(|(place, _)| *place).collect::<Vec<_>>(), [0, 2, 3]);
+        let (padded, targets) = laid_out(&with, 2, false);
+        assert_eq!((&targets.places[..], &targets.rows[..]), (&[0, 2, 3][..], &[6, 9, 10][..]));
+        assert!(padded.queries.is_empty());
+    }
 
     #[test]
     fn drawn_items_are_no_targets_and_stand_for_all_others_in_the_mean() {

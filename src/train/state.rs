@@ -130,8 +130,18 @@ pub fn fingerprint(config: &ModelConfig, recipe: &Recipe, data: &Data<'_>) -> St
         rows(&history.actions().map(|action| action as u32).collect::<Vec<u32>>());
         history.times().for_each(|at| rows(&[(at >> 32) as u32, at as u32]));
     }
+    let searched = data.sequences.iter().chain(data.validation.iter().map(|case| &case.history));
+    for history in searched.filter(|_| config.searches) {
+        for (before, at, query) in history.searches() {
+            rows(&[before as u32, (at >> 32) as u32, at as u32]);
+            rows(&query.bytes().map(u32::from).collect::<Vec<u32>>());
+        }
+    }
     data.validation.iter().for_each(|case| rows(&[case.target]));
     data.rates.iter().for_each(|rate| rows(&[rate.to_bits()]));
     (0..data.attributes.rows()).for_each(|row| rows(data.attributes.of(row)));
+    if let Some((_, vectors)) = data.attributes.texts().filter(|_| config.text > 0) {
+        vectors.iter().for_each(|value| rows(&[value.to_bits()]));
+    }
     hex::encode(hash.finalize())
 }

@@ -18,6 +18,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A model and how it came about.
@@ -68,10 +69,13 @@ pub fn train(config: &ModelConfig, recipe: &Recipe, data: Data<'_>, watch: Watch
         }
     }
     let State { passes, best, mut tensors } = state;
-    if config.attributes > 0 {
+    if config.attributes > 0 || config.text > 0 {
         forget_unmet(&mut tensors, &usable)?;
     }
-    let model = Transformer::new(config, data.attributes, &mut Weights::read(tensors.clone(), Device::Cpu))?;
+    // From here on the model is as it is served: what is written of its items is within their vectors.
+    Transformer::put_texts_within(config, data.attributes, &mut tensors)?;
+    let known = Arc::new(data.attributes.without_texts());
+    let model = Transformer::new(config, &known, &mut Weights::read(tensors.clone(), Device::Cpu))?;
     Ok(Trained { encoder: Encoder::new(model)?, tensors, epoch: best, passes })
 }
 
@@ -127,7 +131,6 @@ mod tests {
     use super::*;
     use crate::features::Attributes;
     use std::path::Path;
-    use std::sync::Arc;
 
     /// Item follows item around a circle: what comes next is sure.
     fn circle() -> Vec<History> {

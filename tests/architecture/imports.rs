@@ -11,6 +11,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("store", 1),
     ("model", 1),
     ("features", 1),
+    ("text", 1),
     ("engine", 2),
     ("catalogue", 2),
     ("gateway", 3),
@@ -28,6 +29,8 @@ const LAYERS: &[(&str, u8)] = &[
 const BESIDE: &[(&str, &str)] = &[
     ("telemetry", "domain"),
     ("model", "features"),
+    // A session's searches become vectors where its batch becomes tensors.
+    ("model", "text"),
     ("engine", "catalogue"),
     ("gateway", "ingest"),
     ("settings", "server"),

@@ -2,8 +2,8 @@
 
 use super::learned::Learned;
 use crate::cli::figures::shown;
-use crate::model::blend_fact;
 use crate::model::drift::Snapshot;
+use crate::model::{TEXT_TABLE, blend_fact};
 use crate::train::LEARNED_UNTIL;
 use crate::train::table::{BLEND, Table};
 use jiff::Timestamp;
@@ -21,6 +21,8 @@ pub(super) fn facts(learned: &Learned, table: &Table) -> BTreeMap<String, String
     facts.extend(table.mixture.shares.iter().map(|share| (blend_fact(&share.of), format!("{:.2}", share.share))));
     facts.insert(blend_fact("seen"), format!("{:.2}", table.mixture.seen));
     facts.insert(blend_fact("newcomers"), format!("{:.2}", table.mixture.newcomers));
+    let texts = crate::text::shipped().filter(|_| table.config.text > 0);
+    facts.extend(texts.map(|texts| (TEXT_TABLE.to_owned(), texts.id().to_owned())));
     facts.extend(learned.until.map(|until| (LEARNED_UNTIL.to_owned(), until.to_string())));
     let snapshot = table.snapshot.as_ref().and_then(|snapshot| serde_json::to_string(snapshot).ok());
     facts.extend(snapshot.map(|snapshot| (Snapshot::FACT.to_owned(), snapshot)));

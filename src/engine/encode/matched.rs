@@ -6,7 +6,7 @@
 
 use crate::catalogue::Index;
 use crate::domain::ids::ProductKey;
-use crate::features::{PADDING, described};
+use crate::features::{PADDING, described, written};
 use crate::model::{ItemMatrix, ModelError, Scored, Served};
 use candle_core::{Device, Tensor};
 use std::sync::Arc;
@@ -52,7 +52,7 @@ impl Matched {
                 ordinals.push(ordinal);
                 vectors.extend_from_slice(vector);
                 rows[row as usize] = u32::try_from(ordinals.len()).unwrap_or(PADDING);
-            } else if let Some(vector) = served.unmet(&described(product, of.band(ordinal))) {
+            } else if let Some(vector) = served.unmet(&described(product, of.band(ordinal)), || written(product)) {
                 ordinals.push(ordinal);
                 vectors.extend(vector);
                 fresh.push(u32::try_from(ordinals.len()).unwrap_or(PADDING));

@@ -158,10 +158,13 @@ impl Stage {
     pub(super) async fn encode(&self, context: &Context, deadline: Duration) -> Encoded {
         let (Some(by), Some(state)) = (self.matched.load_full(), context.readable()) else { return Encoded::Nothing };
         let events = state.session.events.iter();
-        let session = Sequence::of_events(by.served().vocabulary(), events, by.served().max_length());
-        let (length, Some(newest)) = (session.len(), session.interactions().last().map(|newest| newest.row)) else {
+        let model = by.served();
+        let session = Sequence::of_events(model.vocabulary(), events, model.max_length(), model.reads_searches());
+        if session.is_empty() {
             return Encoded::Nothing;
-        };
+        }
+        // Who has only searched has met no item, and is not among the sessions that the model was measured on.
+        let (length, newest) = (session.items().count(), session.items().next_back());
         let pool = self.pool.get_or_init(|| Pool::start(self.settings.threads, self.settings.queue));
         let Ok(told) = pool.encode(by.clone(), session) else {
             EncodingShed { reason: "queue" }.emit();
@@ -171,7 +174,9 @@ impl Stage {
         match within(deadline.mul_f64(share), told).await {
             Some(Ok(Ok(vector))) => {
                 let vector: Arc<[f32]> = vector.into();
-                self.watcher.see(&by, length, newest, &vector);
+                if let Some(newest) = newest {
+                    self.watcher.see(&by, length, newest, &vector);
+                }
                 Encoded::Session(Session { by, vector })
             }
             Some(Ok(Err(error))) => {

@@ -40,7 +40,8 @@ fn the_slate_is_the_models_order_without_what_was_just_seen_and_names_it() {
     let context = shopper(60, &visit(&["a", "b"]));
     let slated = slated(&engine, &context, &request(Intent::ForYou, &[], 3));
     let model = engine.model().unwrap();
-    let session = crate::features::Sequence::of_events(model.vocabulary(), context.state.session.events.iter(), 20);
+    let session =
+        crate::features::Sequence::of_events(model.vocabulary(), context.state.session.events.iter(), 20, false);
     let vector = model.encode(&[&session]).unwrap().remove(0);
     let score = |key: &str| -> f32 {
         let target = model.target(model.vocabulary().row(key).unwrap()).unwrap();
