@@ -20,7 +20,7 @@ use crate::ingest::{Deps, Ingest};
 use crate::model::Served;
 use crate::model::versions::Versions;
 use crate::platform::upstream::{Upstream, UpstreamConfigError};
-use crate::platform::{self, Platform, introspect};
+use crate::platform::{self, Platform, Wanted, introspect};
 use crate::server::graphiql::{self, PageSettings};
 use crate::server::incoming;
 use crate::server::{self, App, AppParts, Lifecycle, Live, Reloaded, Routes};
@@ -30,7 +30,7 @@ use crate::telemetry::init::{self, Metrics};
 use crate::telemetry::reload::ReadAgain;
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use customers::Customers;
+pub use customers::wanted;
 use http::HeaderName;
 use learns::{InUse, Learns};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,6 +45,8 @@ pub struct Shop {
     pub platform: Arc<dyn Platform>,
     /// The client.
     pub upstream: Upstream,
+    /// What is to be known of customers.
+    pub wanted: Wanted,
 }
 
 /// Opens the platform and the client to it. Connects to nothing yet.
@@ -52,7 +54,7 @@ pub struct Shop {
 pub fn shop(settings: &Settings) -> anyhow::Result<Shop> {
     let platform = platform::open(&settings.platform).context("the platform cannot be opened")?;
     let upstream = Upstream::new(settings.upstream.clone(), platform.credentials())?;
-    Ok(Shop { platform, upstream })
+    Ok(Shop { platform, upstream, wanted: wanted(settings) })
 }
 
 /// The shop's schema as SDL: from the file of the settings, or by introspection.
@@ -154,7 +156,7 @@ impl State {
         let in_use = InUse::default();
         let deps = Deps {
             platform: shop.load().platform.clone(),
-            customers: Some(Arc::new(Customers(shop.clone()))),
+            customers: Some(Arc::new(customers::Customers(shop.clone()))),
             store: store.clone(),
             decisions: decisions.clone(),
             shop: store.clone(),

@@ -115,7 +115,7 @@ impl Ingest {
             platform: deps.platform,
             catalogue: deps.catalogue,
             recorder,
-            webhooks: Webhooks::open(&config.webhooks)?,
+            webhooks: Webhooks::open(&config)?,
             spool: Spool::open(&config.spool)?,
             room: Arc::new(Semaphore::new(rooms as usize)),
             rooms,
@@ -153,8 +153,10 @@ impl Ingest {
     }
 
     /// Who is asking. Errors: a header of ours that cannot be read; its text is for the client.
-    pub async fn identify(&self, evidence: &Evidence) -> Result<Caller, Refusal> {
-        self.identity.weigh(evidence).await
+    pub async fn identify(self: &Arc<Self>, evidence: &Evidence) -> Result<Caller, Refusal> {
+        let caller = self.identity.weigh(evidence).await?;
+        self.heed(&caller).await;
+        Ok(caller)
     }
 
     /// What the engine may know of the caller. State is read only with consent to preferences, and is empty where the
@@ -168,7 +170,7 @@ impl Ingest {
             };
             away = read.is_err();
             match read {
-                Ok(read) => state = read,
+                Ok(read) => state = caller.heard(read),
                 Err(error) => tracing::debug!(%error, "a shopper's state could not be read; served without it"),
             }
         }
