@@ -2,7 +2,7 @@
 
 use super::kept_consent::Attribute;
 use super::news::Webhooks;
-use super::secret::SecretError;
+use super::signed::SignerError;
 use super::{adobe, bigcommerce, shopify};
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
@@ -44,13 +44,13 @@ impl Default for Config {
 /// A platform's webhooks cannot be taken. Read by operators at start.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// A secret cannot be read.
+    /// Its secrets cannot be used.
     #[error("{platform}: {source}")]
     Secret {
         /// `shopify`, …
         platform: &'static str,
         /// Why.
-        source: SecretError,
+        source: SignerError,
     },
     /// Adobe's keys cannot be used.
     #[error("adobe: {0}")]

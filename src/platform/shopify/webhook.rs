@@ -16,8 +16,8 @@ use crate::domain::money::{Currency, Money};
 use crate::platform::kept_consent::Attribute;
 use crate::platform::loose;
 use crate::platform::news::{Actor, Change, Delivery, News, ProductNews, Unproven, Unreadable, Webhooks};
-use crate::platform::secret::{Secret, SecretError};
-use crate::platform::signed::{self, Signers};
+use crate::platform::secret::Secret;
+use crate::platform::signed::{self, SignerError, Signers};
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ pub struct ShopifyWebhooks {
 impl ShopifyWebhooks {
     /// Reads the secrets. `consent`: the metafield in which the shop keeps its customers' consent. Errors: one that cannot
     /// be read.
-    pub fn open(config: &Config, consent: Option<&Attribute>) -> Result<Self, SecretError> {
+    pub fn open(config: &Config, consent: Option<&Attribute>) -> Result<Self, SignerError> {
         let signers = Signers::open(&config.secrets, |text| text.as_bytes().to_vec())?;
         Ok(Self { signers, shop: config.shop.clone(), consent: consent.cloned() })
     }
