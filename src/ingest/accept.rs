@@ -27,6 +27,7 @@ use crate::platform::secret::Secret;
 use crate::store::{DecisionStore, ShopStore, ShopperState, ShopperStore, StoreError};
 use crate::telemetry::events::LearningDropped;
 use apollo_compiler::ast::{OperationDefinition, Selection};
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -71,6 +72,8 @@ pub struct Ingest {
     pub(super) identity: Identity,
     pub(super) eraser: Eraser,
     pub(super) withdrawn: Withdrawn,
+    /// The tags of customers that count.
+    pub(super) tags: ArcSwap<Vec<Box<str>>>,
     pub(super) shop: Arc<dyn ShopStore>,
     pub(super) redactions: Arc<Redactions>,
     limit: Limit,
@@ -107,6 +110,7 @@ impl Ingest {
                 recorder: Arc::clone(&recorder),
             },
             withdrawn: Withdrawn::new(),
+            tags: ArcSwap::default(),
             shop: deps.shop,
             redactions: Arc::default(),
             limit: Limit::new(&config.events),

@@ -2,7 +2,6 @@
 
 use super::accept::Ingest;
 use super::identity::Caller;
-use super::task::Task;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::ShopperKey;
 use crate::domain::standing::Told;
@@ -14,6 +13,11 @@ use std::time::Duration;
 const WITHIN: Duration = Duration::from_millis(50);
 
 impl Ingest {
+    /// The tags of customers that count from now on, in lower case.
+    pub fn name_tags(&self, named: Vec<Box<str>>) {
+        self.tags.store(Arc::new(named));
+    }
+
     /// Stores what the platform said of a caller's customer and is news. What it takes back counts for this request
     /// already; a store that fails is told by the next one, and one that is slow goes on beside this one.
     pub(super) async fn heed(self: &Arc<Self>, caller: &Caller) {
@@ -22,10 +26,10 @@ impl Ingest {
             return;
         }
         let older = caller.older.iter().filter(|(_, own)| own == customer).map(|(old, _)| old.clone());
-        let keys = std::iter::once(customer.clone()).chain(older).collect();
-        let (ingest, task) = (Arc::clone(self), Task::Standing(keys, told.clone()));
+        let keys: Vec<ShopperKey> = std::iter::once(customer.clone()).chain(older).collect();
+        let (ingest, told, consent) = (Arc::clone(self), told.clone(), caller.consent);
         let work = tokio::spawn(async move {
-            if let Err(error) = ingest.perform(&task, super::accept::Pace::Free).await {
+            if let Err(error) = ingest.hear(&keys, &told, Some(consent)).await {
                 tracing::debug!(%error, "what the platform said of a customer could not be stored; the next request tries");
             }
         });
@@ -34,22 +38,35 @@ impl Ingest {
     }
 
     /// Takes over what the platform says of whoever has these keys, the current one first, and erases what was agreed to
-    /// before and is not any more. Errors: the store did not take it; it is to be done again.
-    pub(super) async fn hear(&self, keys: &[ShopperKey], told: &Told) -> Result<(), StoreError> {
+    /// before and is not any more. `consent` is in force for it; `None`: what is on file, or the shop's default. Tags are
+    /// stored with consent to preferences alone, and of them those that settings name. Errors: the store did not take it; it is to be done again.
+    pub(super) async fn hear(
+        &self,
+        keys: &[ShopperKey],
+        told: &Told,
+        consent: Option<Consent>,
+    ) -> Result<(), StoreError> {
+        let mut told = told.clone();
+        told.keep_tags(&self.tags.load());
         let store = self.eraser.shoppers();
         for (nth, key) in keys.iter().enumerate() {
             let before = store.read_patiently(key).await?;
             let mut after = before.clone();
+            after.standing.hear(&Told { tags: None, ..told.clone() });
+            let left = after.agreed().unwrap_or(self.identity.default_consent());
+            if !consent.unwrap_or(left).allows(Purpose::Preferences) {
+                told.tags = None;
+            }
+            after = before.clone();
             // Under an older key nothing is begun.
-            if !after.standing.hear(told) || (nth > 0 && before == ShopperState::default()) {
+            if !after.standing.hear(&told) || (nth > 0 && before == ShopperState::default()) {
                 continue;
             }
-            let left = after.agreed().unwrap_or(self.identity.default_consent());
             let lost = before.agreed().unwrap_or(Consent::NONE).without(left);
             if lost != Consent::NONE {
                 self.withdrawn.note(key, lost);
             }
-            store.hear(key, told).await?;
+            store.hear(key, &told).await?;
             for purpose in Purpose::ALL.into_iter().filter(|purpose| lost.allows(*purpose)) {
                 self.eraser.purpose(key, purpose).await?;
             }

@@ -67,7 +67,7 @@ impl Ingest {
                 Ok(Vec::new())
             }
             Task::Standing(keys, told) => {
-                self.hear(keys, told).await?;
+                self.hear(keys, told, None).await?;
                 Ok(Vec::new())
             }
             Task::Redact(at) => {

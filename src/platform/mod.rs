@@ -215,6 +215,8 @@ pub trait Platform: Send + Sync {
 pub struct Wanted {
     /// The consent that is kept with them, and where.
     pub consent: Option<Attribute>,
+    /// Which tags count, in lower case; empty: tags are not asked for.
+    pub tags: Vec<Box<str>>,
 }
 
 /// A customer by the platform's own word.

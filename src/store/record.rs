@@ -265,8 +265,9 @@ impl Record {
 
     /// Whether anything beyond consent is known.
     fn holds_events(&self) -> bool {
-        let Kept { session, profile, .. } = &self.state;
-        !session.events.is_empty() || profile.visits > 0 || profile.orders > 0 || !profile.bought.is_empty()
+        let Kept { session, profile, standing, .. } = &self.state;
+        let known = !standing.tags.is_empty();
+        known || !session.events.is_empty() || profile.visits > 0 || profile.orders > 0 || !profile.bought.is_empty()
     }
 
     /// Nothing but the consent, at later revisions.
@@ -276,7 +277,7 @@ impl Record {
             session: Session { events: Arc::default(), revision: session.revision + 1 },
             profile: Profile { revision: profile.revision + 1, ..Profile::default() },
             consent: *consent,
-            standing: standing.clone(),
+            standing: Standing { tags: Vec::new(), ..standing.clone() },
         }
     }
 
@@ -299,7 +300,12 @@ impl Record {
             })
             .sum();
         let profile = self.state.profile.bought.len() * 96 + self.state.profile.spent.len() * size_of::<Spent>();
-        events + profile + self.seen.len() * 8 + self.orders.weight() + size_of::<Self>()
+        events
+            + profile
+            + self.seen.len() * 8
+            + self.orders.weight()
+            + self.state.standing.tags.len() * 48
+            + size_of::<Self>()
     }
 }
 

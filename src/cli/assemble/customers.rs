@@ -11,8 +11,13 @@ use http::HeaderMap;
 use std::sync::Arc;
 
 /// What the settings want to be known of customers.
-pub fn wanted(settings: &Settings) -> Wanted {
-    Wanted { consent: settings.ingest.customer.consent.clone() }
+pub(in crate::cli) fn wanted(settings: &Settings) -> Wanted {
+    Wanted { consent: settings.ingest.customer.consent.clone(), tags: tags(settings) }
+}
+
+/// The tags that tiers of the settings name, in lower case.
+pub(super) fn tags(settings: &Settings) -> Vec<Box<str>> {
+    settings.engine.tiers.iter().flat_map(|tier| &tier.tags).map(|tag| tag.to_lowercase().into()).collect()
 }
 
 /// Asks the shop of the settings in use whose a customer token is.

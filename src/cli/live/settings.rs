@@ -105,7 +105,7 @@ impl Keeper {
         } else {
             Upstream::new(new.upstream.clone(), shop.upstream.credentials())?
         };
-        Ok(Shop { platform: shop.platform.clone(), upstream, wanted: assemble::wanted(new) })
+        Ok(Shop { platform: shop.platform.clone(), upstream, wanted: assemble::customers::wanted(new) })
     }
 }
 

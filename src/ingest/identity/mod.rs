@@ -18,7 +18,7 @@ use super::config;
 use super::error::Refusal;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::{SessionId, ShopperKey};
-use crate::domain::standing::Standing;
+use crate::domain::standing::{Standing, Told};
 use crate::platform::{Confirmed, Platform};
 use crate::store::{ShopperState, ShopperStore, StoreError};
 use arc_swap::ArcSwap;
@@ -210,6 +210,10 @@ impl Identity {
     /// Leaves of what the platform said of a customer what is not stored yet; that takes a look at what is, where nobody
     /// had one.
     async fn sift(&self, caller: &mut Caller, patience: Patience) {
+        if !caller.allows(Purpose::Preferences) {
+            let told = caller.told.take().map(|told| Told { tags: None, ..told });
+            caller.told = told.filter(|told| !told.is_nothing());
+        }
         let (Some(customer), Some(told)) = (&caller.customer, &caller.told) else { return };
         if caller.glimpse.is_away() {
             return;

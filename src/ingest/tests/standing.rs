@@ -3,7 +3,7 @@
 use super::fakes::{Stage, headers, stage, view};
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::CustomerId;
-use crate::domain::standing::Told;
+use crate::domain::standing::{Tags, Told};
 use crate::ingest::identity::ConsentSource;
 use crate::ingest::{Caller, Change, Config, Evidence};
 use crate::platform::news::News;
@@ -24,7 +24,7 @@ fn asking(default_consent: Consent) -> Stage {
 impl Stage {
     /// The platform says this of a customer from now on.
     fn keeps(&self, name: &str, consent: Option<Consent>) {
-        let told = Told { consent: Some(consent), at: Timestamp::now() };
+        let told = Told { consent: Some(consent), at: Timestamp::now(), ..Told::default() };
         self.shelf.told.lock().unwrap().insert(name.to_owned(), told);
     }
 
@@ -105,7 +105,7 @@ async fn a_webhook_tells_it_and_an_earlier_word_that_comes_late_changes_nothing(
     let ann = stage.signed("ann", &[]).await;
     let who = ann.shopper.clone().unwrap();
     let tell = async |consent, at| {
-        let news = [News::Standing(CustomerId::new("ann"), Told { consent: Some(consent), at })];
+        let news = [News::Standing(CustomerId::new("ann"), Told { consent: Some(consent), at, ..Told::default() })];
         for task in stage.ingest.sorted(&news).0 {
             stage.ingest.perform(&task, crate::ingest::accept::Pace::Free).await.unwrap();
         }
@@ -118,12 +118,10 @@ async fn a_webhook_tells_it_and_an_earlier_word_that_comes_late_changes_nothing(
     tell(Some(Consent::ALL), now - 1.minutes()).await;
     assert_eq!(stage.signed("ann", &[]).await.consent, Consent::NONE);
     // The confirming answer is older than that word as well.
-    stage
-        .shelf
-        .told
-        .lock()
-        .unwrap()
-        .insert("ann".to_owned(), Told { consent: Some(Some(Consent::ALL)), at: now - 30.seconds() });
+    stage.shelf.told.lock().unwrap().insert(
+        "ann".to_owned(),
+        Told { consent: Some(Some(Consent::ALL)), at: now - 30.seconds(), ..Told::default() },
+    );
     assert_eq!(stage.signed("ann", &[]).await.consent, Consent::NONE);
     assert_eq!(stage.codes(&ann, vec![view("2", "p1")]).await, ["NO_CONSENT"]);
 }
@@ -136,4 +134,35 @@ async fn a_store_that_does_not_answer_may_hold_a_later_withdrawal() {
     assert_eq!(stage.signed("ann", &[]).await.consent, Consent::NONE);
     *stage.shelf.down.lock().unwrap() = false;
     assert_eq!(stage.signed("ann", &[]).await.consent, Consent::ALL);
+}
+
+#[tokio::test]
+async fn tags_are_stored_with_consent_to_preferences_and_only_those_that_settings_name() {
+    let stage = asking(Consent::NONE);
+    stage.ingest.name_tags(vec!["vip".into(), "gold".into()]);
+    let tagged = |tags: &[&str]| {
+        let tags = Tags::All(tags.iter().map(|tag| Box::from(*tag)).collect());
+        let told = Told { tags: Some(tags), at: Timestamp::now(), ..Told::default() };
+        stage.shelf.told.lock().unwrap().insert("ann".to_owned(), told);
+    };
+    tagged(&["vip"]);
+    let who = stage.signed("ann", &[]).await.shopper.unwrap();
+    let stored = || stage.shelf.state(&who).standing.tags;
+    assert!(stored().is_empty());
+    let allowing = [("outfitter-consent", "preferences")];
+    let ann = stage.signed("ann", &allowing).await;
+    assert_eq!(stored(), [Box::from("vip")]);
+    assert_eq!(stage.ingest.context(&ann, Timestamp::now()).await.state.standing.tags, [Box::from("vip")]);
+    // A webhook by consent on file, and of what it says what is named.
+    let tell = async |tags| {
+        let told = Told { tags: Some(tags), at: Timestamp::now(), ..Told::default() };
+        for task in stage.ingest.sorted(&[News::Standing(CustomerId::new("ann"), told)]).0 {
+            stage.ingest.perform(&task, crate::ingest::accept::Pace::Free).await.unwrap();
+        }
+    };
+    tell(Tags::Added(vec!["gold".into()])).await;
+    assert_eq!(stored(), [Box::from("vip")], "nothing on file allows it");
+    stage.ingest.consent(&ann, Change { preferences: Some(true), ..Change::default() }).await.unwrap();
+    tell(Tags::Added(vec!["Gold".into(), "born-1990".into()])).await;
+    assert_eq!(stored(), [Box::from("gold"), Box::from("vip")]);
 }

@@ -3,7 +3,7 @@
 use super::convert;
 use super::queries::{Catalogue, Customer, catalogue, customer};
 use crate::domain::ids::CustomerId;
-use crate::domain::standing::Told;
+use crate::domain::standing::{Tags, Told};
 use crate::platform::answer::Answer;
 use crate::platform::kept_consent::{self, Attribute};
 use crate::platform::pages::{CataloguePages, Page, PageError};
@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use graphql_client::{GraphQLQuery, Response};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -68,19 +68,42 @@ fn customer_body(token: &str, wanted: &Wanted) -> Result<bytes::Bytes, PageError
     let (namespace, key) = wanted.consent.as_ref().map_or(("custom", "none"), Attribute::metafield);
     body(&Customer::build_query(customer::Variables {
         token: token.to_owned(),
+        tags: !wanted.tags.is_empty(),
         consent: wanted.consent.is_some(),
         namespace: namespace.to_owned(),
         key: key.to_owned(),
     }))
 }
 
+/// The answer of `Customer`. The generated type would miss the tags where they were not asked for.
+#[derive(Deserialize)]
+struct Asked {
+    customer: Option<Found>,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    id: String,
+    tags: Option<Vec<String>>,
+    metafield: Option<Metafield>,
+}
+
+#[derive(Deserialize)]
+struct Metafield {
+    value: String,
+}
+
 /// The customer of an answer, as of the moment of the question.
 fn customer_of(answer: &Answer, wanted: &Wanted, at: Timestamp) -> Result<Option<Confirmed>, PageError> {
-    let data = read::<customer::ResponseData>(answer)?;
+    let data = read::<Asked>(answer)?;
     Ok(data.customer.map(|customer| {
         let kept = customer.metafield.and_then(|kept| kept_consent::read("shopify", &Value::String(kept.value)));
         let consent = wanted.consent.is_some().then_some(kept);
-        Confirmed { id: CustomerId::new(customer.id), told: Told { consent, at } }
+        let tags = customer.tags.filter(|_| !wanted.tags.is_empty());
+        let tags = tags.map(|tags| Tags::All(tags.into_iter().map(Into::into).collect()));
+        let mut told = Told { consent, tags, at };
+        told.keep_tags(&wanted.tags);
+        Confirmed { id: CustomerId::new(customer.id), told }
     }))
 }
 
@@ -215,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_answer_that_confirms_a_customer_tells_the_consent_that_was_asked_for() {
-        let wanted = Wanted { consent: Attribute::parse("privacy.consent") };
+        let wanted = Wanted { consent: Attribute::parse("privacy.consent"), tags: vec!["vip".into()] };
         let at = Timestamp::UNIX_EPOCH;
         let read = |customer: &str, wanted: &Wanted| {
             customer_of(&answer(200, &format!(r#"{{"data":{{"customer":{customer}}}}}"#)), wanted, at)
@@ -226,6 +249,9 @@ mod tests {
             "analytics"
         );
         assert_eq!(told(r#"{"id":"c","metafield":null}"#), Some(None));
+        let tags =
+            read(r#"{"id":"c","tags":["born-1990","VIP"],"metafield":null}"#, &wanted).unwrap().unwrap().told.tags;
+        assert_eq!(tags, Some(Tags::All(vec!["vip".into()])));
         assert_eq!(told(r#"{"id":"c","metafield":{"value":"perhaps"}}"#), Some(None));
         assert_eq!(read(r#"{"id":"c"}"#, &Wanted::default()).unwrap().unwrap().told.consent, None);
         assert_eq!(read("null", &wanted).unwrap(), None);

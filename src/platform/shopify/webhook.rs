@@ -102,7 +102,7 @@ struct Topic {
     read: fn(&Value, Timestamp) -> Vec<News>,
 }
 
-const TOPICS: [Topic; 27] = [
+const TOPICS: [Topic; 30] = [
     Topic { name: "orders/create", read: order },
     Topic { name: "orders/updated", read: order },
     Topic { name: "orders/edited", read: nothing },
@@ -118,6 +118,9 @@ const TOPICS: [Topic; 27] = [
     Topic { name: "customers/create", read: customer },
     Topic { name: "customers/update", read: customer },
     Topic { name: "customers_marketing_consent/update", read: customer },
+    Topic { name: "customers_email_marketing_consent/update", read: customer },
+    Topic { name: standing::TAGS_ADDED, read: nothing },
+    Topic { name: standing::TAGS_REMOVED, read: nothing },
     Topic { name: "customers/delete", read: redact },
     Topic { name: "customers/redact", read: redact },
     Topic { name: "customers/data_request", read: data_request },

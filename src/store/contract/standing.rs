@@ -3,10 +3,10 @@
 use super::super::traits::ShopperStore;
 use super::{at, key, read, viewed};
 use crate::domain::consent::{Consent, Purpose};
-use crate::domain::standing::Told;
+use crate::domain::standing::{Tags, Told};
 
 fn told(consent: Option<Consent>, second: i64) -> Told {
-    Told { consent: Some(consent), at: at(second) }
+    Told { consent: Some(consent), tags: Some(Tags::All(vec![Box::from("vip")])), at: at(second) }
 }
 
 pub(super) async fn what_the_platform_says_is_kept_by_its_time<S: ShopperStore>(store: &S) {
@@ -32,7 +32,11 @@ pub(super) async fn a_forgotten_customer_is_one_who_agrees_to_nothing<S: Shopper
     store.hear(&anna, &told(Some(Consent::ALL), 10)).await.unwrap();
     store.append(&anna, &[viewed("a", 11, "p")]).await.unwrap();
     assert!(store.erase_purpose(&anna, Purpose::Preferences).await.unwrap());
-    assert_eq!(read(store, "anna").await.agreed(), Some(Consent::ALL));
+    let left = read(store, "anna").await;
+    assert_eq!((left.agreed(), left.standing.tags.is_empty()), (Some(Consent::ALL), true));
+    assert!(!store.erase_purpose(&anna, Purpose::Preferences).await.unwrap());
+    store.hear(&anna, &told(Some(Consent::ALL), 15)).await.unwrap();
+    assert_eq!(read(store, "anna").await.standing.tags, [Box::from("vip")]);
     assert!(store.erase(&anna).await.unwrap());
     let left = read(store, "anna").await;
     assert_eq!((left.consent, left.standing.is_nothing()), (Some(Consent::NONE), true));

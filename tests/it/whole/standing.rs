@@ -22,7 +22,7 @@ impl World {
     /// The shop keeps this with customer 901.
     fn keeps(&self, value: Value) {
         let id = "gid://shopify/Customer/901";
-        let more = json!({ "data": { "customer": { "id": id, "metafield": { "value": value } } } });
+        let more = json!({ "data": { "customer": { "id": id, "tags": ["VIP"], "metafield": { "value": value } } } });
         *self.proxy.customer.lock().unwrap() = Some([more, json!({ "data": { "customer": { "id": id } } })]);
     }
 

@@ -1,8 +1,9 @@
-//! How a customer stands with the shop, as Commerce's events of customers tell it: the consent in an attribute of theirs.
+//! How a customer stands with the shop, as Commerce's events of customers tell it: the consent in an attribute of theirs,
+//! and their group, which counts as the tag `group:` with its number.
 
 use crate::domain::consent::Consent;
 use crate::domain::ids::CustomerId;
-use crate::domain::standing::Told;
+use crate::domain::standing::{Tags, Told};
 use crate::platform::kept_consent::{self, Attribute};
 use crate::platform::loose;
 use crate::platform::news::News;
@@ -17,7 +18,9 @@ pub(super) fn read(told: &Value, at: Timestamp, consent: Option<&Attribute>) -> 
     let told = told.get("customer").filter(|customer| customer.is_object()).unwrap_or(told);
     let customer = loose::first_id(told, &["entity_id", "id"])?;
     let at = told.get("updated_at").and_then(loose::moment).unwrap_or(at).min(at);
-    let said = Told { consent: consent.and_then(|wanted| kept(told, wanted)), at };
+    let group = loose::first_id(told, &["group_id"]);
+    let tags = group.map(|group| Tags::All(vec![format!("group:{group}").into()]));
+    let said = Told { consent: consent.and_then(|wanted| kept(told, wanted)), tags, at };
     (!said.is_nothing()).then(|| News::Standing(CustomerId::new(customer), said))
 }
 

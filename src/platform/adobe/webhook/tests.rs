@@ -251,4 +251,8 @@ fn consent_in_the_attribute_of_the_settings_is_told_in_each_form_that_commerce_w
     assert_eq!(told(r#"{"entity_id":"42","agreed":"7"}"#), Some(("42".to_owned(), Some(None))));
     assert_eq!(told(r#"{"entity_id":"42","email":"jon@example.com"}"#), None);
     assert_eq!(told(r#"{"agreed":"1"}"#), None);
+    let News::Standing(_, group) = &read("customer_save_after", r#"{"entity_id":"42","group_id":"3"}"#)[0] else {
+        panic!()
+    };
+    assert_eq!(group.tags, Some(crate::domain::standing::Tags::All(vec!["group:3".into()])));
 }
