@@ -27,6 +27,7 @@ mod graph;
 mod linear;
 mod norm;
 mod pool;
+mod product;
 mod scoring;
 mod served;
 mod softmax;
