@@ -35,7 +35,7 @@ mod transformer;
 pub mod versions;
 mod weights;
 
-pub use arithmetic::{exponentials, maximum};
+pub use arithmetic::{exponentials, inner, maximum};
 pub use batcher::{Batch, buckets};
 pub use config::{Activation, ModelConfig, Positions, Similarity};
 pub use dropout::Noise;

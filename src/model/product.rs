@@ -85,12 +85,7 @@ fn multiply(out: &mut [f32], left: &[f32], right: &[f32], inner: usize, columns:
 
 /// `R` rows of the result, from the column `first` on.
 #[inline(always)]
-fn tile<const R: usize>(
-    out: &mut [f32],
-    left: &[f32],
-    right: &[f32],
-    (inner, columns, first): (usize, usize, usize),
-) {
+fn tile<const R: usize>(out: &mut [f32], left: &[f32], right: &[f32], (inner, columns, first): (usize, usize, usize)) {
     let mut sums = [[0f32; COLUMNS]; R];
     let wide = COLUMNS.min(columns - first);
     for (step, right) in right.chunks_exact(columns).enumerate() {
