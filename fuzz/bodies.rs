@@ -233,14 +233,18 @@ static INGEST: LazyLock<(Runtime, Arc<Ingest>)> = LazyLock::new(|| {
 
 /// Webhooks of every platform, proof aside.
 static PLATFORMS: LazyLock<[(&str, Box<dyn Webhooks>); 3]> = LazyLock::new(|| {
+    let kept = platform::kept_consent::Attribute::parse("custom.consent");
     let adobe = platform::adobe::webhook::Config { client: Some("client-1".to_owned()), ..Default::default() };
     [
-        ("shopify", Box::new(platform::shopify::webhook::ShopifyWebhooks::open(&Default::default()).unwrap())),
+        (
+            "shopify",
+            Box::new(platform::shopify::webhook::ShopifyWebhooks::open(&Default::default(), kept.as_ref()).unwrap()),
+        ),
         (
             "bigcommerce",
             Box::new(platform::bigcommerce::webhook::BigcommerceWebhooks::open(&Default::default()).unwrap()),
         ),
-        ("adobe", Box::new(platform::adobe::webhook::AdobeWebhooks::open(&adobe).unwrap())),
+        ("adobe", Box::new(platform::adobe::webhook::AdobeWebhooks::open(&adobe, kept.as_ref()).unwrap())),
     ]
 });
 

@@ -1,7 +1,7 @@
 //! The running gateway, put together from the settings: the one place that knows every module. `serve`, `demo` and the
 //! integration tests use it.
 
-mod customers;
+pub(in crate::cli) mod customers;
 mod learns;
 
 use super::stores::Stores;
@@ -20,7 +20,7 @@ use crate::ingest::{Deps, Ingest};
 use crate::model::Served;
 use crate::model::versions::Versions;
 use crate::platform::upstream::{Upstream, UpstreamConfigError};
-use crate::platform::{self, Platform, introspect};
+use crate::platform::{self, Platform, Wanted, introspect};
 use crate::server::graphiql::{self, PageSettings};
 use crate::server::incoming;
 use crate::server::{self, App, AppParts, Lifecycle, Live, Reloaded, Routes};
@@ -30,11 +30,9 @@ use crate::telemetry::init::{self, Metrics};
 use crate::telemetry::reload::ReadAgain;
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use customers::Customers;
 use http::HeaderName;
 use learns::{InUse, Learns};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// What the keys of cursors are derived for.
 const CURSORS: &str = "cursors";
@@ -45,6 +43,8 @@ pub struct Shop {
     pub platform: Arc<dyn Platform>,
     /// The client.
     pub upstream: Upstream,
+    /// What is to be known of customers.
+    pub wanted: Wanted,
 }
 
 /// Opens the platform and the client to it. Connects to nothing yet.
@@ -52,7 +52,7 @@ pub struct Shop {
 pub fn shop(settings: &Settings) -> anyhow::Result<Shop> {
     let platform = platform::open(&settings.platform).context("the platform cannot be opened")?;
     let upstream = Upstream::new(settings.upstream.clone(), platform.credentials())?;
-    Ok(Shop { platform, upstream })
+    Ok(Shop { platform, upstream, wanted: customers::wanted(settings) })
 }
 
 /// The shop's schema as SDL: from the file of the settings, or by introspection.
@@ -154,7 +154,7 @@ impl State {
         let in_use = InUse::default();
         let deps = Deps {
             platform: shop.load().platform.clone(),
-            customers: Some(Arc::new(Customers(shop.clone()))),
+            customers: Some(Arc::new(customers::Customers(shop.clone()))),
             store: store.clone(),
             decisions: decisions.clone(),
             shop: store.clone(),
@@ -162,6 +162,7 @@ impl State {
             learner: Arc::new(Learns::new(&engine, &products, &remembered, &in_use)),
         };
         let ingest = Ingest::new(settings.ingest.clone(), deps)?;
+        ingest.name_tags(customers::tags(settings));
         let (key, older) = ingest.derived_keys(CURSORS);
         let sealer = Sealer::new(&key);
         sealer.rekey(&key, &older);
@@ -282,6 +283,7 @@ impl Running {
             gateway.serve(composed);
         }
         self.state.engine.configure(settings.engine.clone());
+        self.state.ingest.name_tags(customers::tags(settings));
         self.state.products.configure(&settings.products);
         self.shop.store(Arc::new(shop));
         self.gateway.store(gateway);
@@ -349,7 +351,7 @@ pub async fn keep_fresh(crawler: Arc<Crawler>, catalogue: Arc<Catalogue>) {
         loop {
             catalogue.tell(jiff::Timestamp::now());
             init::metrics().settle();
-            tokio::time::sleep(Duration::from_secs(10)).await;
+            tokio::time::sleep(std::time::Duration::from_secs(10)).await;
         }
     };
     tokio::join!(crawler.forever(), told);

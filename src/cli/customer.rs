@@ -3,7 +3,7 @@
 use super::stores::Stores;
 use super::target::Target;
 use super::{complain, say};
-use crate::domain::consent::Purpose;
+use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::{CustomerId, SessionId, ShopperKey};
 use crate::ingest::identity::Hasher;
 use crate::ingest::record;
@@ -121,12 +121,14 @@ async fn stored(settings: &Settings, stores: &Stores, key: &ShopperKey) -> anyho
     if nothing && decisions.is_empty() && lines.is_empty() {
         return Ok(None);
     }
-    let consent = state.consent.map(|consent| {
+    let by_purpose = |consent: Consent| {
         let purpose = |purpose: Purpose| (purpose.word().to_owned(), Value::Bool(consent.allows(purpose)));
         Purpose::ALL.into_iter().map(purpose).collect::<Map<_, _>>()
-    });
+    };
+    let consent = state.consent.map(by_purpose);
+    let kept = state.standing.consent.map(by_purpose);
     Ok(Some(json!({
-        "key": key, "consent": consent, "profile": state.profile, "events": state.session.events, "decisions": decisions,
+        "key": key, "consent": consent, "consent_of_platform": kept, "tags": state.standing.tags, "profile": state.profile, "events": state.session.events, "decisions": decisions,
         "training_log": lines,
     })))
 }

@@ -12,3 +12,4 @@ pub mod product;
 pub mod profile;
 pub mod session;
 pub mod slate;
+pub mod standing;

@@ -80,10 +80,14 @@ impl Content {
         self.of.generation()
     }
 
-    /// The products most alike, best first, with their cosine, above 0 and at most 1.
-    pub(super) fn like(&self, key: &ProductKey) -> impl Iterator<Item = (&ProductKey, f64)> {
+    /// The products most alike that are in `index`, best first: the ordinal there, and their cosine, above 0 and at most 1.
+    pub(super) fn like<'a>(&'a self, key: &ProductKey, index: &'a Index) -> impl Iterator<Item = (u32, f64)> + 'a {
         let near = self.of.ordinal(key.as_str()).map_or(&[][..], |ordinal| self.near(ordinal));
-        near.iter().filter_map(|(ordinal, cosine)| Some((&self.of.product(*ordinal)?.key, f64::from(*cosine))))
+        let same = std::ptr::eq(index, &raw const *self.of);
+        let here = move |ordinal: u32| {
+            if same { Some(ordinal) } else { index.ordinal(self.of.product(ordinal)?.key.as_str()) }
+        };
+        near.iter().filter_map(move |(ordinal, cosine)| Some((here(*ordinal)?, f64::from(*cosine))))
     }
 
     /// The products that a search most likely meant, best first: those in which its words weigh most.
@@ -126,8 +130,13 @@ impl Content {
                 .filter(|other| *other != ordinal)
                 .map(|other| (other, cosines[other as usize].clamp(f32::MIN_POSITIVE, 1.0)))
                 .collect();
-            near.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-            near.truncate(NEIGHBOURS);
+            let order = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+            // Thousands share a word with a product: those that are kept are parted from the rest before they are sorted.
+            if near.len() > NEIGHBOURS {
+                near.select_nth_unstable_by(NEIGHBOURS, order);
+                near.truncate(NEIGHBOURS);
+            }
+            near.sort_unstable_by(order);
             near.into_boxed_slice()
         })
     }
@@ -209,9 +218,13 @@ mod tests {
             product("d", "Steel kettle", "Kitchen", &[]),
             product("e", "Cotton shirt", "Shirts", &["winter"]),
         ]);
-        let near: Vec<&str> = content.like(&ProductKey::new("a")).map(|(key, _)| key.as_str()).collect();
+        let key = |(ordinal, _)| content.of.product(ordinal).unwrap().key.as_str();
+        let near: Vec<&str> = content.like(&ProductKey::new("a"), &content.of).map(key).collect();
         assert_eq!(near, ["b", "c", "e"], "linen and summer are rarer than shirt; the kettle shares nothing");
-        assert_eq!(content.like(&ProductKey::new("unknown")).count(), 0);
+        assert_eq!(content.like(&ProductKey::new("unknown"), &content.of).count(), 0);
+        // A catalogue that has changed since: numbers are its own, and what has left is not there.
+        let newer = Index::build([product("0", "", "", &[]), product("c", "", "", &[]), product("e", "", "", &[])]);
+        assert_eq!(content.like(&ProductKey::new("a"), &newer).map(|(ordinal, _)| ordinal).collect::<Vec<_>>(), [1, 2]);
     }
 
     #[test]
@@ -220,7 +233,7 @@ mod tests {
         let content = content(vec![product("a", "red hat", "", &[]), product("b", "red cap", "", &[])]);
         let (common, own) = (2.0_f64.ln(), 3.0_f64.ln());
         let expected = common * common / (common * common + own * own);
-        let (_, cosine) = content.like(&ProductKey::new("a")).next().unwrap();
+        let (_, cosine) = content.like(&ProductKey::new("a"), &content.of).next().unwrap();
         assert!((cosine - expected).abs() < 1e-6, "{cosine} is not {expected}");
     }
 
@@ -244,6 +257,7 @@ mod tests {
             minor: i64::MAX,
             currency: crate::domain::money::Currency::parse("EUR").unwrap(),
         });
-        assert_eq!(content(vec![dear]).like(&ProductKey::new("a")).count(), 0);
+        let content = content(vec![dear]);
+        assert_eq!(content.like(&ProductKey::new("a"), &content.of).count(), 0);
     }
 }

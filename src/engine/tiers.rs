@@ -1,11 +1,11 @@
-//! Tiers: classes of customers that the shop names by what they have ordered. Rules may hold for some tiers alone.
+//! Tiers: classes of customers that the shop names by what they have ordered and by the platform's tags. Rules may hold for some tiers alone.
 //!
-//! A tier is computed when a decision needs it, from the orders whose value the platform told ([`Profile::spent`]): what a
+//! A tier is computed when a decision needs it, from the orders whose value the platform told ([`spent`](crate::domain::profile::Profile::spent)): what a
 //! client tells of orders raises nobody. It is read from the profile, so with consent to preferences alone.
 
 use super::context::Context;
 use crate::domain::money::{Currency, Money};
-use crate::domain::profile::Profile;
+use crate::store::ShopperState;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::time::Duration;
@@ -22,6 +22,9 @@ pub struct Tier {
     /// At least so much spent: `500 EUR`. Orders in another currency do not count towards it.
     #[serde(default)]
     pub spent: Option<Amount>,
+    /// One of these tags, or groups, that the platform keeps of its customers; upper and lower case are the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Box<str>>,
     /// The last order no longer ago than this.
     #[serde(default, with = "humantime_serde")]
     pub ordered_within: Option<Duration>,
@@ -50,7 +53,8 @@ impl<'de> Deserialize<'de> for Amount {
 }
 
 impl Tier {
-    fn has(&self, profile: &Profile, now: Timestamp) -> bool {
+    fn has(&self, ShopperState { profile, standing, .. }: &ShopperState, now: Timestamp) -> bool {
+        let tagged = |tag: &str| standing.tags.iter().any(|own| **own == *tag.to_lowercase());
         let within = |limit: Duration| {
             let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
             profile.ordered.is_some_and(|last| now.duration_since(last) <= limit)
@@ -58,14 +62,15 @@ impl Tier {
         profile.valued() >= self.orders
             && self.spent.is_none_or(|Amount(least)| profile.spent_in(least.currency) >= least.minor)
             && self.ordered_within.is_none_or(within)
+            && (self.tags.is_empty() || self.tags.iter().any(|tag| tagged(tag)))
     }
 }
 
 /// The tier of the shopper behind a context: the last of those whose conditions are met. `None`: in none, or not to be
 /// read.
 pub(super) fn of<'a>(tiers: &'a [Tier], context: &Context) -> Option<&'a str> {
-    let profile = &context.readable()?.profile;
-    tiers.iter().rev().find(|tier| tier.has(profile, context.now)).map(|tier| &*tier.name)
+    let state = context.readable()?;
+    tiers.iter().rev().find(|tier| tier.has(state, context.now)).map(|tier| &*tier.name)
 }
 
 #[cfg(test)]
@@ -116,6 +121,25 @@ mod tests {
         assert_eq!(of(&tiers, &told), None);
         let mut refused = customer(10, (50_000, "EUR"));
         refused.consent = Consent::ALL.with(Purpose::Preferences, false);
+        assert_eq!(of(&tiers, &refused), None);
+    }
+
+    #[test]
+    fn a_tag_of_the_platform_is_a_condition_like_any_other() {
+        let tiers = tiers(
+            "[[tiers]]\nname = 'trade'\ntags = ['Wholesale', 'b2b']\n\
+             [[tiers]]\nname = 'gold'\ntags = ['vip']\norders = 1\n",
+        );
+        let tagged = |orders, tags: &[&str]| {
+            let mut context = customer(orders, (100, "EUR"));
+            context.state.standing.tags = tags.iter().map(|tag| Box::from(*tag)).collect();
+            context
+        };
+        assert_eq!(of(&tiers, &tagged(1, &[])), None);
+        assert_eq!(of(&tiers, &tagged(0, &["wholesale"])), Some("trade"));
+        assert_eq!(of(&tiers, &tagged(0, &["b2b", "vip"])), Some("trade"));
+        assert_eq!(of(&tiers, &tagged(1, &["b2b", "vip"])), Some("gold"));
+        let refused = Context { consent: Consent::NONE, ..tagged(1, &["vip"]) };
         assert_eq!(of(&tiers, &refused), None);
     }
 

@@ -27,6 +27,7 @@ use crate::platform::secret::Secret;
 use crate::store::{DecisionStore, ShopStore, ShopperState, ShopperStore, StoreError};
 use crate::telemetry::events::LearningDropped;
 use apollo_compiler::ast::{OperationDefinition, Selection};
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -71,6 +72,8 @@ pub struct Ingest {
     pub(super) identity: Identity,
     pub(super) eraser: Eraser,
     pub(super) withdrawn: Withdrawn,
+    /// The tags of customers that count.
+    pub(super) tags: ArcSwap<Vec<Box<str>>>,
     pub(super) shop: Arc<dyn ShopStore>,
     pub(super) redactions: Arc<Redactions>,
     limit: Limit,
@@ -107,6 +110,7 @@ impl Ingest {
                 recorder: Arc::clone(&recorder),
             },
             withdrawn: Withdrawn::new(),
+            tags: ArcSwap::default(),
             shop: deps.shop,
             redactions: Arc::default(),
             limit: Limit::new(&config.events),
@@ -115,7 +119,7 @@ impl Ingest {
             platform: deps.platform,
             catalogue: deps.catalogue,
             recorder,
-            webhooks: Webhooks::open(&config.webhooks)?,
+            webhooks: Webhooks::open(&config)?,
             spool: Spool::open(&config.spool)?,
             room: Arc::new(Semaphore::new(rooms as usize)),
             rooms,
@@ -153,8 +157,10 @@ impl Ingest {
     }
 
     /// Who is asking. Errors: a header of ours that cannot be read; its text is for the client.
-    pub async fn identify(&self, evidence: &Evidence) -> Result<Caller, Refusal> {
-        self.identity.weigh(evidence).await
+    pub async fn identify(self: &Arc<Self>, evidence: &Evidence) -> Result<Caller, Refusal> {
+        let caller = self.identity.weigh(evidence).await?;
+        self.heed(&caller).await;
+        Ok(caller)
     }
 
     /// What the engine may know of the caller. State is read only with consent to preferences, and is empty where the
@@ -168,7 +174,7 @@ impl Ingest {
             };
             away = read.is_err();
             match read {
-                Ok(read) => state = read,
+                Ok(read) => state = caller.heard(read),
                 Err(error) => tracing::debug!(%error, "a shopper's state could not be read; served without it"),
             }
         }

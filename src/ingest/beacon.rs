@@ -122,7 +122,8 @@ impl Ingest {
             headers.insert(super::identity::SESSION_HEADER, value);
         }
         let evidence = Evidence { headers, patience: Patience::Event, ..Evidence::default() };
-        let mut caller = self.identify(&evidence).await?;
+        // It has no token, so the platform says nothing of a customer.
+        let mut caller = self.identity.weigh(&evidence).await?;
         let away = caller.glimpse.is_away();
         if caller.consent_source != ConsentSource::Header && group.said != Said::default() {
             caller.consent = group.said.over(caller.consent);

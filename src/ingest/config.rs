@@ -1,6 +1,7 @@
 //! Settings of ingest (`[ingest]`), each with a safe default.
 
 use crate::domain::consent::Consent;
+use crate::platform::kept_consent::Attribute;
 use crate::platform::secret::Secret;
 use crate::platform::webhooks;
 use bytesize::ByteSize;
@@ -205,6 +206,9 @@ pub struct Customer {
     /// How long the platform may take to answer; past it the request counts as signed out. Default: 1 second.
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
+    /// The attribute of customers in which the shop keeps their consent: a metafield of Shopify's, `namespace.key`. It is
+    /// read with the answer that confirms a customer, and from webhooks that hold it. Default: none.
+    pub consent: Option<Attribute>,
 }
 
 impl Default for Customer {
@@ -213,6 +217,7 @@ impl Default for Customer {
             confirmed_for: Duration::from_secs(60),
             refused_for: Duration::from_secs(10),
             timeout: Duration::from_secs(1),
+            consent: None,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::withdrawn::Withdrawn;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::MAX_EVENTS;
 use crate::domain::ids::ShopperKey;
+use crate::store::ShopperState;
 
 /// What a shopper changes; `None` leaves a purpose as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,7 +70,7 @@ impl Change {
 /// What became of a change.
 #[derive(Clone, Debug)]
 pub struct Changed {
-    /// Consent on file from now on.
+    /// Consent in force from now on, by what is on file.
     pub consent: Consent,
     /// Purposes for which something was stored and is erased.
     pub erased: Vec<Purpose>,
@@ -107,11 +108,13 @@ impl Desk<'_> {
     pub(super) async fn change(&self, caller: &Caller, change: Change) -> Result<Changed, Failure> {
         let mut caller = caller.clone();
         let store = self.eraser.shoppers();
-        let on_file = match &caller.shopper {
-            Some(who) => store.read_patiently(who).await?.consent,
-            None => None,
+        let state = match &caller.shopper {
+            Some(who) => store.read_patiently(who).await?,
+            None => ShopperState::default(),
         };
-        let consent = change.applied(on_file.unwrap_or(caller.consent));
+        let set = change.applied(state.consent.unwrap_or(caller.consent));
+        // What the shop keeps with its customer has to allow it, too.
+        let consent = ShopperState { consent: Some(set), ..state }.agreed().unwrap_or(set);
         caller.consent = consent;
         caller.consent_source = ConsentSource::OnFile;
         if caller.shopper.is_none() && !caller.prefetch {
@@ -125,7 +128,7 @@ impl Desk<'_> {
                 Ok(Changed { consent, erased: Vec::new(), caller })
             };
         };
-        store.set_consent(&who, consent).await?;
+        store.set_consent(&who, set).await?;
         let erased = self.withdraw(&caller, &who, &change.withdrawals()).await?;
         self.drop_cookie(&mut caller);
         Ok(Changed { consent, erased, caller })

@@ -29,6 +29,7 @@ mod redact;
 mod redactions;
 mod senders;
 mod spool;
+mod standing;
 mod task;
 pub mod traffic;
 mod validate;

@@ -1,6 +1,7 @@
 //! Who may deliver webhooks, and which deliveries came already: remembered in the store that replicas share, and in this
 //! process for when that is away.
 
+use super::config::Config;
 use super::deduplicate::hash;
 use super::error::StartError;
 use crate::platform::news::Delivery;
@@ -25,9 +26,10 @@ pub(super) struct Webhooks {
 }
 
 impl Webhooks {
-    pub(super) fn open(config: &webhooks::Config) -> Result<Self, StartError> {
+    pub(super) fn open(config: &Config) -> Result<Self, StartError> {
         let known = Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build();
-        Ok(Self { opened: ArcSwap::from_pointee((webhooks::open(config)?, config.patience)), known })
+        let opened = webhooks::open(&config.webhooks, config.customer.consent.as_ref())?;
+        Ok(Self { opened: ArcSwap::from_pointee((opened, config.webhooks.patience)), known })
     }
 
     /// Whether the delivery came before, by one of its ids, to this process or to another replica. A store that does not

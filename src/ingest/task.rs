@@ -12,6 +12,7 @@ use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::Event;
 use crate::domain::ids::ShopperKey;
 use crate::domain::market::Market;
+use crate::domain::standing::Told;
 use crate::store::StoreError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub(super) enum Task {
     Erase(Vec<ShopperKey>),
     /// These purposes are taken back by whoever has these keys.
     Withdraw(Vec<ShopperKey>, Consent),
+    /// The platform said this of whoever has these keys, the current one first.
+    Standing(Vec<ShopperKey>, Told),
     /// Everything of every shopper goes, by a redaction of that moment.
     Redact(Timestamp),
 }
@@ -63,6 +66,10 @@ impl Ingest {
                 self.take_back(keys, *purposes).await?;
                 Ok(Vec::new())
             }
+            Task::Standing(keys, told) => {
+                self.hear(keys, told, None).await?;
+                Ok(Vec::new())
+            }
             Task::Redact(at) => {
                 self.redact_shop(*at, Goes::All).await?;
                 Ok(Vec::new())
@@ -80,7 +87,7 @@ impl Ingest {
             ..Caller::nobody(did.market.clone())
         };
         // It was said some time ago: where something is on file, both must allow.
-        let filed = self.identity.filed(&caller, Patience::Event).await?;
+        let filed = self.identity.filed(&caller, Patience::Event).await?.map(|(consent, _)| consent);
         caller.consent = match (did.said, filed) {
             (Some(said), Some(filed)) => filed.and(said),
             (Some(said), None) => said,
@@ -95,9 +102,14 @@ impl Ingest {
     /// Takes purposes back for which consent is on file, and erases what they had stored.
     async fn take_back(&self, keys: &[ShopperKey], purposes: Consent) -> Result<(), StoreError> {
         for key in keys {
-            let Some(filed) = self.eraser.shoppers().read_patiently(key).await?.consent else { continue };
+            let state = self.eraser.shoppers().read_patiently(key).await?;
+            if state.agreed().is_none() {
+                continue;
+            }
             self.withdrawn.note(key, purposes);
-            self.eraser.shoppers().set_consent(key, filed.without(purposes)).await?;
+            // What the platform keeps may come to allow more later; what was taken back here stays so.
+            let set = state.consent.unwrap_or(Consent::ALL);
+            self.eraser.shoppers().set_consent(key, set.without(purposes)).await?;
             for purpose in Purpose::ALL.into_iter().filter(|purpose| purposes.allows(*purpose)) {
                 self.eraser.purpose(key, purpose).await?;
             }

@@ -5,6 +5,7 @@
 
 use super::accept::{Ingest, Pace};
 use super::batch::{Outcome, Rejection};
+use super::config::Config;
 use super::error::{Refused, StartError};
 use super::task::{Did, Task};
 use crate::domain::consent::Consent;
@@ -37,8 +38,9 @@ pub struct Delivered {
 impl Ingest {
     /// Reads the secrets of webhooks as they are now and goes on with them. May block as reading a secret does.
     /// Errors: one that cannot be read; then those in use stay.
-    pub fn renew_webhooks(&self, config: &webhooks::Config) -> Result<(), StartError> {
-        self.webhooks.opened.store(Arc::new((webhooks::open(config)?, config.patience)));
+    pub fn renew_webhooks(&self, config: &Config) -> Result<(), StartError> {
+        let opened = webhooks::open(&config.webhooks, self.config.customer.consent.as_ref())?;
+        self.webhooks.opened.store(Arc::new((opened, config.webhooks.patience)));
         Ok(())
     }
 
@@ -95,7 +97,8 @@ impl Ingest {
         match task {
             Task::Erase(keys) => self.erase_behind(keys.clone(), Consent::ALL).await,
             Task::Withdraw(keys, purposes) => self.erase_behind(keys.clone(), *purposes).await,
-            Task::Events(_) | Task::Redact(_) => {}
+            // What waits is weighed anew when its turn comes.
+            Task::Events(_) | Task::Standing(..) | Task::Redact(_) => {}
         }
         Ok(())
     }
@@ -109,6 +112,7 @@ impl Ingest {
                 News::Withdrawn(customer, purpose) => {
                     tasks.push(Task::Withdraw(self.keys(customer), Consent::NONE.with(*purpose, true)));
                 }
+                News::Standing(customer, told) => tasks.push(Task::Standing(self.keys(customer), told.clone())),
                 News::Redact(customer) => tasks.push(Task::Erase(self.keys(customer))),
                 News::DataRequest(customer) => {
                     DataRequested { shopper: self.keys(customer).first().map_or("", ShopperKey::as_str) }.emit();

@@ -54,6 +54,23 @@ pub fn exponentials(values: &mut [f32], maximum: f32, scale: f32) -> f32 {
     )
 }
 
+/// The product of two vectors of one length.
+pub fn inner(one: &[f32], other: &[f32]) -> f32 {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let mut lanes = [0f32; 16];
+            let ((ones, rest), (others, other_rest)) = (one.as_chunks::<16>(), other.as_chunks::<16>());
+            for (one, other) in ones.iter().zip(others) {
+                for (lane, (a, b)) in lanes.iter_mut().zip(one.iter().zip(other)) {
+                    *lane += a * b;
+                }
+            }
+            lanes.iter().sum::<f32>() + rest.iter().zip(other_rest).map(|(a, b)| a * b).sum::<f32>()
+        },
+    )
+}
+
 /// Multiplies each number.
 pub(super) fn multiply(values: &mut [f32], by: f32) {
     Arch::new().dispatch(
@@ -80,6 +97,15 @@ mod tests {
         let mut far = [f32::MIN, 0.0];
         exponentials(&mut far, 0.0, 1.0);
         assert!(far[0] < 1e-37 && (far[1] - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn products_of_vectors_are_sums_whatever_their_length() {
+        for length in [0, 1, 15, 16, 17, 64, 100] {
+            let one: Vec<f32> = (0..length).map(|at| at as f32).collect();
+            let sum: f32 = one.iter().map(|value| value * 2.0).sum();
+            assert!((inner(&one, &vec![2.0; length]) - sum).abs() < 1e-3);
+        }
     }
 
     #[test]

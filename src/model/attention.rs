@@ -3,6 +3,7 @@
 use super::config::ModelConfig;
 use super::error::ModelError;
 use super::linear::Linear;
+use super::product::product;
 use super::softmax::causal_softmax;
 use super::weights::Weights;
 use candle_core::{Result, Tensor};
@@ -27,8 +28,8 @@ impl Attention {
         Ok(Self { inward, outward, heads: config.heads })
     }
 
-    /// `[B, L, D]` and a bias `[1 or B, heads, L, L]` → `[B, L, D]`.
-    pub(super) fn forward(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    /// What each place gathers from those before it: `[B, L, D]` and a bias `[1 or B, heads, L, L]` → `[B, L, D]`.
+    pub(super) fn gather(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         let (batch, length, width) = x.dims3()?;
         let of_head = width / self.heads;
         // [B, L, 3·D] → [3, B, heads, L, D/heads]
@@ -36,12 +37,17 @@ impl Attention {
         let parts = parts.permute((2, 0, 3, 1, 4))?.contiguous()?;
         let (query, key, value) = (parts.get(0)?, parts.get(1)?, parts.get(2)?);
         let query = (query * (1.0 / (of_head as f64).sqrt()))?;
-        let mut scores = query.matmul(&key.transpose(2, 3)?)?;
+        let mut scores = product(&query, &key.transpose(2, 3)?)?;
         if let Some(bias) = bias {
             scores = scores.broadcast_add(bias)?;
         }
-        let mixed = causal_softmax(&scores)?.matmul(&value)?;
-        self.outward.forward(&mixed.transpose(1, 2)?.reshape((batch, length, width))?)
+        let mixed = product(&causal_softmax(&scores)?, &value)?;
+        mixed.transpose(1, 2)?.reshape((batch, length, width))
+    }
+
+    /// What a place adds to its vector, of what it gathered: `[B, L, D]` → the same.
+    pub(super) fn project(&self, gathered: &Tensor) -> Result<Tensor> {
+        self.outward.forward(gathered)
     }
 }
 
@@ -62,7 +68,7 @@ mod tests {
             let tensors = named.iter().zip(&inputs[1..]).map(|(name, x)| (format!("a.{name}"), x.clone()));
             let mut weights = Weights::read(tensors.collect::<HashMap<_, _>>(), Device::Cpu);
             let attention = Attention::new(&config, "a", &mut weights).unwrap();
-            attention.forward(&inputs[0], inputs.get(4).filter(|_| bias))
+            attention.project(&attention.gather(&inputs[0], inputs.get(4).filter(|_| bias))?)
         };
         assert_gradients(&inputs, |inputs| run(inputs, true));
         assert_gradients(&inputs[..4], |inputs| run(inputs, false));

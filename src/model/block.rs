@@ -38,8 +38,22 @@ impl Block {
 
     /// `[B, L, D] → [B, L, D]`.
     pub(super) fn forward(&self, x: &Tensor, bias: Option<&Tensor>, noise: &Noise) -> Result<Tensor> {
-        let mixed = self.attention.forward(&self.before_attention.forward(x)?, bias)?;
-        let x = (x + noise.drop(mixed)?)?;
+        let gathered = self.attention.gather(&self.before_attention.forward(x)?, bias)?;
+        self.settle(x, &gathered, noise)
+    }
+
+    /// The same at one place of each session alone, `[B, 1, D]`: `ends`, `[B]` into `[B·L]`, of whom nothing but the
+    /// attention reads the others. Without noise.
+    pub(super) fn last(&self, x: &Tensor, bias: Option<&Tensor>, ends: &Tensor) -> Result<Tensor> {
+        let gathered = self.attention.gather(&self.before_attention.forward(x)?, bias)?;
+        let (batch, length, width) = x.dims3()?;
+        let at_ends = |x: &Tensor| x.reshape((batch * length, width))?.index_select(ends, 0)?.unsqueeze(1);
+        self.settle(&at_ends(x)?, &at_ends(&gathered)?, &Noise::none())
+    }
+
+    /// What a place makes of its vector and of what it gathered.
+    fn settle(&self, x: &Tensor, gathered: &Tensor, noise: &Noise) -> Result<Tensor> {
+        let x = (x + noise.drop(self.attention.project(gathered)?)?)?;
         let fed = self.feed(&self.before_feed.forward(&x)?)?;
         x + noise.drop(fed)?
     }

@@ -230,7 +230,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let expected = written(folder.path());
         let read = read(folder.path(), &Device::Cpu).unwrap();
-        assert_eq!(vector(&read.model), expected);
+        // Weights that learn are multiplied by another kernel than those that are read.
+        let apart = vector(&read.model).iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+        assert!(apart < 1e-5 && read.model.config().width == expected.len(), "{apart}");
         assert_eq!((read.vocabulary.row("b"), read.manifest.facts["seed"].as_str()), (Some(2), "1"));
     }
 

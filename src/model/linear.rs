@@ -1,6 +1,7 @@
 //! A linear layer.
 
 use super::error::ModelError;
+use super::product::product;
 use super::weights::{Initial, Weights};
 use candle_core::{Result, Tensor};
 
@@ -30,7 +31,7 @@ impl Linear {
     /// `[B, L, in] → [B, L, out]`.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let (batch, length, from) = x.dims3()?;
-        let flat = x.reshape((batch * length, from))?.matmul(&self.weight)?;
+        let flat = product(&x.reshape((batch * length, from))?, &self.weight)?;
         let flat = match &self.offset {
             Some(offset) => flat.broadcast_add(offset)?,
             None => flat,

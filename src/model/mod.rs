@@ -27,6 +27,7 @@ mod graph;
 mod linear;
 mod norm;
 mod pool;
+mod product;
 mod scoring;
 mod served;
 mod softmax;
@@ -35,7 +36,7 @@ mod transformer;
 pub mod versions;
 mod weights;
 
-pub use arithmetic::{exponentials, maximum};
+pub use arithmetic::{exponentials, inner, maximum};
 pub use batcher::{Batch, buckets};
 pub use config::{Activation, ModelConfig, Positions, Similarity};
 pub use dropout::Noise;

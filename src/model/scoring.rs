@@ -5,6 +5,7 @@
 //! item, which makes it twice as fast as item by item. The scan of bytes picks [`RESCORED`] candidates, whose exact scores decide. Exact enough: the
 //! error of a byte is below the distances among the first fifty (measured; a test holds it). Ties fall to the lower row.
 
+use super::arithmetic::inner;
 use super::error::ModelError;
 use crate::features::PADDING;
 use candle_core::Tensor;
@@ -107,7 +108,7 @@ impl ItemMatrix {
         let mut found = best.kept;
         for one in &mut found {
             let start = one.row as usize * self.width;
-            one.score = self.exact[start..start + self.width].iter().zip(session).map(|(a, b)| a * b).sum();
+            one.score = inner(&self.exact[start..start + self.width], session);
         }
         found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
         found.truncate(count);

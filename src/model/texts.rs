@@ -6,6 +6,7 @@
 
 use super::config::ModelConfig;
 use super::error::ModelError;
+use super::product::product;
 use super::weights::{Initial, Weights};
 use crate::features::Attributes;
 use candle_core::{Result, Tensor};
@@ -44,7 +45,7 @@ impl Texts {
 
     /// `[N, T] → [N, D]`.
     pub(super) fn project(&self, vectors: &Tensor) -> Result<Tensor> {
-        vectors.matmul(&self.projection)
+        product(vectors, &self.projection)
     }
 
     /// Vectors of items, `[rows, D]`, with what their texts add, for a model that is read without these texts.

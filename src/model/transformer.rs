@@ -108,21 +108,32 @@ impl Transformer {
         for block in &self.blocks {
             x = block.forward(&x, bias.as_ref(), noise)?;
         }
-        let x = self.norm.forward(&x)?;
+        self.finish(&x)
+    }
+
+    /// Hidden states of what the last block left.
+    fn finish(&self, x: &Tensor) -> std::result::Result<Tensor, ModelError> {
+        let x = self.norm.forward(x)?;
         match self.config.similarity {
             Similarity::Dot => Ok(x),
             Similarity::Cosine { temperature } => Ok((unit(&x)? / f64::from(temperature))?),
         }
     }
 
-    /// One vector a session, `[B, D]`: the state at its last interaction.
+    /// One vector a session, `[B, D]`: the state at its last interaction. The last block is computed there alone.
     ///
     /// # Errors
     /// Candle's.
     pub fn last(&self, table: &Tensor, batch: &Batch) -> std::result::Result<Tensor, ModelError> {
-        let states = self.encode(table, batch, &Noise::none())?;
-        let flat = states.reshape((batch.size() * batch.length(), self.config.width))?;
-        Ok(flat.index_select(batch.last(), 0)?)
+        let bias = self.bias.forward(batch)?;
+        let mut x = self.embedding.forward(table, batch)?;
+        let Some((last, before)) = self.blocks.split_last() else {
+            return Err(ModelError::Config("layers is 0; it must be from 1".into()));
+        };
+        for block in before {
+            x = block.forward(&x, bias.as_ref(), &Noise::none())?;
+        }
+        Ok(self.finish(&last.last(&x, bias.as_ref(), batch.last())?)?.squeeze(1)?)
     }
 }
 
@@ -217,6 +228,19 @@ mod tests {
         let padded = Padded::new(&[&sequences[0]]);
         assert!(Batch::new(&padded, &without, &Device::Cpu).is_err());
         assert!(Batch::new(&padded, &ModelConfig { text: 7, searches: true, ..without }, &Device::Cpu).is_err());
+    }
+
+    #[test]
+    fn one_vector_a_session_is_the_state_at_its_last_interaction() {
+        let (config, attributes) = full();
+        let model = Transformer::new(&config, &attributes, &mut Weights::fresh(1)).unwrap();
+        let (long, short) = (sequence(&[1, 2, 3, 4, 5]), sequence(&[5, 1]));
+        let batch = Batch::new(&Padded::new(&[&long, &short]), &config, &Device::Cpu).unwrap();
+        let states = model.encode(&model.table().unwrap(), &batch, &Noise::none()).unwrap().to_vec3::<f32>().unwrap();
+        for (last, expected) in vectors_of(&model, &[&long, &short]).iter().zip([&states[0][4], &states[1][1]]) {
+            let apart = last.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+            assert!(apart < 1e-5, "{apart}");
+        }
     }
 
     #[test]

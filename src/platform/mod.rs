@@ -11,6 +11,7 @@ mod endpoint;
 pub mod examine;
 pub mod fault;
 pub mod introspect;
+pub mod kept_consent;
 pub mod loose;
 pub mod news;
 pub mod pages;
@@ -29,9 +30,11 @@ pub mod webhooks;
 use crate::domain::consent::Consent;
 use crate::domain::ids::{CustomerId, SessionId};
 use crate::domain::market::Market;
+use crate::domain::standing::Told;
 use crate::telemetry::customer_data::Credential;
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName};
+use kept_consent::Attribute;
 use pages::CataloguePages;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -169,13 +172,15 @@ pub trait Platform: Send + Sync {
         false
     }
 
-    /// Asks the platform whose customer token this is. `None`: nobody's, or expired. `headers` are the forwarded ones.
+    /// Asks the platform whose customer token this is, and what is wanted to be known of them. `None`: nobody's, or
+    /// expired. `headers` are the forwarded ones. A platform that does not tell what else is wanted confirms all the same.
     async fn confirm(
         &self,
         upstream: &Upstream,
         headers: HeaderMap,
         token: &str,
-    ) -> Result<Option<CustomerId>, UpstreamError>;
+        wanted: &Wanted,
+    ) -> Result<Option<Confirmed>, UpstreamError>;
 
     /// The pages of the shop's catalogue.
     fn pages(&self, upstream: Upstream) -> Box<dyn CataloguePages>;
@@ -203,6 +208,24 @@ pub trait Platform: Send + Sync {
     fn signals(&self) -> &'static [Signal] {
         &[]
     }
+}
+
+/// What is to be known of a customer beside who they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The consent that is kept with them, and where.
+    pub consent: Option<Attribute>,
+    /// Which tags count, in lower case; empty: tags are not asked for.
+    pub tags: Vec<Box<str>>,
+}
+
+/// A customer by the platform's own word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Who.
+    pub id: CustomerId,
+    /// What was wanted, as far as the platform told it.
+    pub told: Told,
 }
 
 /// Kinds of objects that clients name by ids.

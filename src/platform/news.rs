@@ -4,6 +4,7 @@ use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::Event;
 use crate::domain::ids::{CollectionKey, CustomerId, ProductKey, SessionId, VariantKey};
 use crate::domain::money::Currency;
+use crate::domain::standing::Told;
 use http::HeaderMap;
 use jiff::Timestamp;
 
@@ -75,6 +76,8 @@ pub enum News {
     Did(Actor, Box<Event>),
     /// A customer took a purpose back.
     Withdrawn(CustomerId, Purpose),
+    /// How a customer stands with the shop.
+    Standing(CustomerId, Told),
     /// Everything of a customer is to be erased.
     Redact(CustomerId),
     /// A customer asked what is stored.

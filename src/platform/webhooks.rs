@@ -1,7 +1,8 @@
 //! Webhooks of every platform: their settings, and one arm each in the `match` of [`open`].
 
+use super::kept_consent::Attribute;
 use super::news::Webhooks;
-use super::secret::SecretError;
+use super::signed::SignerError;
 use super::{adobe, bigcommerce, shopify};
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
@@ -43,13 +44,13 @@ impl Default for Config {
 /// A platform's webhooks cannot be taken. Read by operators at start.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// A secret cannot be read.
+    /// Its secrets cannot be used.
     #[error("{platform}: {source}")]
     Secret {
         /// `shopify`, …
         platform: &'static str,
         /// Why.
-        source: SecretError,
+        source: SignerError,
     },
     /// Adobe's keys cannot be used.
     #[error("adobe: {0}")]
@@ -59,12 +60,13 @@ pub enum OpenError {
 /// Webhooks by platform, those that are configured.
 pub type Opened = Vec<(&'static str, Arc<dyn Webhooks>)>;
 
-/// Reads the secrets of every platform that has some. Errors: [`OpenError`].
-pub fn open(config: &Config) -> Result<Opened, OpenError> {
+/// Reads the secrets of every platform that has some. `consent`: where the shop keeps its customers' consent.
+/// Errors: [`OpenError`].
+pub fn open(config: &Config, consent: Option<&Attribute>) -> Result<Opened, OpenError> {
     let mut opened: Opened = Vec::new();
     let secret = |platform| move |source| OpenError::Secret { platform, source };
     if !config.shopify.secrets.is_empty() {
-        let webhooks = shopify::webhook::ShopifyWebhooks::open(&config.shopify).map_err(secret("shopify"))?;
+        let webhooks = shopify::webhook::ShopifyWebhooks::open(&config.shopify, consent).map_err(secret("shopify"))?;
         opened.push(("shopify", Arc::new(webhooks)));
     }
     if !config.bigcommerce.secrets.is_empty() {
@@ -72,7 +74,7 @@ pub fn open(config: &Config) -> Result<Opened, OpenError> {
         opened.push(("bigcommerce", Arc::new(webhooks.map_err(secret("bigcommerce"))?)));
     }
     if config.adobe.is_set() {
-        opened.push(("adobe", Arc::new(adobe::webhook::AdobeWebhooks::open(&config.adobe)?)));
+        opened.push(("adobe", Arc::new(adobe::webhook::AdobeWebhooks::open(&config.adobe, consent)?)));
     }
     Ok(opened)
 }

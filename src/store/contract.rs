@@ -1,6 +1,7 @@
 //! The contract suite that every store passes: `contract::check(|| MyStore::new()).await`, each call an empty store.
 
 mod shop;
+mod standing;
 
 use super::shop::ShopStore;
 use super::traits::{Appended, DecisionStore, ShopperState, ShopperStore};
@@ -35,6 +36,8 @@ pub(crate) async fn check<S: ShopperStore + DecisionStore + ShopStore>(make: imp
     erasing_preferences_keeps_consent(&make()).await;
     revisions_only_grow(&make()).await;
     decisions(&make()).await;
+    standing::what_the_platform_says_is_kept_by_its_time(&make()).await;
+    standing::a_forgotten_customer_is_one_who_agrees_to_nothing(&make()).await;
     shop::a_redacted_shop_is_empty_and_takes_what_comes_then(&make()).await;
     shop::deliveries_are_remembered_for_their_time(&make()).await;
     visits_and_order_do_not_depend_on_arrival(make).await;

@@ -10,6 +10,7 @@ use crate::domain::audit::DecisionRecord;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::Event;
 use crate::domain::ids::{DecisionId, ShopperKey};
+use crate::domain::standing::Told;
 use async_trait::async_trait;
 use bytesize::ByteSize;
 use jiff::Timestamp;
@@ -119,6 +120,11 @@ impl ShopperStore for MemoryStore {
 
     async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError> {
         self.change(who, |record| record.set_consent(consent), true);
+        Ok(())
+    }
+
+    async fn hear(&self, who: &ShopperKey, told: &Told) -> Result<(), StoreError> {
+        self.change(who, |record| record.hear(told), true);
         Ok(())
     }
 

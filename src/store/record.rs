@@ -15,6 +15,7 @@ use crate::domain::event::{Event, EventType};
 use crate::domain::money::Money;
 use crate::domain::profile::{Profile, Purchase, Spent};
 use crate::domain::session::Session;
+use crate::domain::standing::{self, Standing};
 use jiff::{SignedDuration, Timestamp};
 use orders::{Orders, Told};
 use serde::{Deserialize, Serialize};
@@ -50,13 +51,15 @@ pub(super) struct Kept {
     session: Session,
     profile: Profile,
     consent: Option<Consent>,
+    #[serde(default, skip_serializing_if = "Standing::is_nothing")]
+    standing: Standing,
 }
 
 impl Record {
     /// What a read gives.
     pub(super) fn read(&self) -> ShopperState {
-        let Kept { session, profile, consent } = self.state.clone();
-        ShopperState { session, profile, consent }
+        let Kept { session, profile, consent, standing } = self.state.clone();
+        ShopperState { session, profile, consent, standing }
     }
 
     /// Puts consent on file.
@@ -64,9 +67,16 @@ impl Record {
         self.state.consent = Some(consent);
     }
 
-    /// Whether the shopper ever said what they agree to.
+    /// Takes over what the platform says of a customer.
+    pub(super) fn hear(&mut self, told: &standing::Told) {
+        if self.state.standing.hear(told) {
+            self.state.profile.revision += 1;
+        }
+    }
+
+    /// Whether it is known what the shopper agrees to.
     pub(super) fn has_consent(&self) -> bool {
-        self.state.consent.is_some()
+        self.state.consent.is_some() || self.state.standing.consent.is_some()
     }
 
     /// Adds an event, unless its id was there.
@@ -186,7 +196,7 @@ impl Record {
 
     /// Takes over what a session held. Consent on file here stays; without one, the session's holds.
     pub(super) fn join(&mut self, session: &Self) {
-        let Kept { session: events, profile, consent } = &session.state;
+        let Kept { session: events, profile, consent, standing } = &session.state;
         self.orders.heed(&session.orders);
         for event in events.events.iter() {
             // What was there already is no news.
@@ -219,6 +229,7 @@ impl Record {
         own.orders = own.orders.saturating_add(profile.orders.saturating_sub(told));
         own.ordered = own.ordered.max(profile.ordered);
         self.state.consent = self.state.consent.or(*consent);
+        self.state.standing.or_later(standing);
         self.state.session.revision += 1;
         self.state.profile.revision += 1;
     }
@@ -233,11 +244,15 @@ impl Record {
         held
     }
 
-    /// Forgets everything. Of a consent on file it stays known that it was withdrawn. True where there was more.
+    /// Forgets everything. Of a consent on file, here or with the platform, it stays known that it was withdrawn. True where
+    /// there was more.
     pub(super) fn erase(&mut self, now: Timestamp) -> bool {
-        let consented = self.state.consent.is_some_and(|consent| consent != Consent::NONE);
+        let Kept { consent, standing, .. } = &self.state;
+        let filed = consent.or(standing.consent);
+        let consented = filed.is_some_and(|consent| consent != Consent::NONE);
         let held = self.erase_preferences(now);
-        self.state.consent = self.state.consent.map(|_| Consent::NONE);
+        self.state.consent = filed.map(|_| Consent::NONE);
+        self.state.standing = Standing::default();
         held || consented
     }
 
@@ -250,17 +265,19 @@ impl Record {
 
     /// Whether anything beyond consent is known.
     fn holds_events(&self) -> bool {
-        let Kept { session, profile, .. } = &self.state;
-        !session.events.is_empty() || profile.visits > 0 || profile.orders > 0 || !profile.bought.is_empty()
+        let Kept { session, profile, standing, .. } = &self.state;
+        let known = !standing.tags.is_empty();
+        known || !session.events.is_empty() || profile.visits > 0 || profile.orders > 0 || !profile.bought.is_empty()
     }
 
     /// Nothing but the consent, at later revisions.
     fn cleared(&self) -> Kept {
-        let Kept { session, profile, consent } = &self.state;
+        let Kept { session, profile, consent, standing } = &self.state;
         Kept {
             session: Session { events: Arc::default(), revision: session.revision + 1 },
             profile: Profile { revision: profile.revision + 1, ..Profile::default() },
             consent: *consent,
+            standing: Standing { tags: Vec::new(), ..standing.clone() },
         }
     }
 
@@ -283,7 +300,12 @@ impl Record {
             })
             .sum();
         let profile = self.state.profile.bought.len() * 96 + self.state.profile.spent.len() * size_of::<Spent>();
-        events + profile + self.seen.len() * 8 + self.orders.weight() + size_of::<Self>()
+        events
+            + profile
+            + self.seen.len() * 8
+            + self.orders.weight()
+            + self.state.standing.tags.len() * 48
+            + size_of::<Self>()
     }
 }
 

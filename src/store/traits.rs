@@ -6,6 +6,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{DecisionId, ShopperKey};
 use crate::domain::profile::Profile;
 use crate::domain::session::Session;
+use crate::domain::standing::{Standing, Told};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -33,6 +34,19 @@ pub struct ShopperState {
     pub profile: Profile,
     /// Consent on file; `None` where the shopper never set one through the gateway.
     pub consent: Option<Consent>,
+    /// How a customer stands with the shop by the platform's word.
+    pub standing: Standing,
+}
+
+impl ShopperState {
+    /// What is on file in all: set through the gateway, and kept by the shop with its customer. Where both are there, both
+    /// have to allow.
+    pub fn agreed(&self) -> Option<Consent> {
+        match (self.consent, self.standing.consent) {
+            (Some(set), Some(kept)) => Some(set.and(kept)),
+            (set, kept) => set.or(kept),
+        }
+    }
 }
 
 /// What became of one appended event.
@@ -67,6 +81,9 @@ pub trait ShopperStore: Send + Sync {
 
     /// Puts consent on file.
     async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError>;
+
+    /// Takes over what the platform says of a customer, unless something later is known.
+    async fn hear(&self, who: &ShopperKey, told: &Told) -> Result<(), StoreError>;
 
     /// Joins a session's state to a customer's, at login: the session's events become the customer's.
     async fn stitch(&self, session: &ShopperKey, customer: &ShopperKey) -> Result<(), StoreError>;

@@ -40,6 +40,25 @@ impl Credential {
     }
 }
 
+/// The platform confirms customers and does not tell what else is wanted of them.
+#[derive(Clone, Copy, Debug)]
+pub struct StandingUntold<'a> {
+    /// Its own words: of fields and scopes, not of anybody.
+    pub reason: &'a str,
+}
+
+impl StandingUntold<'_> {
+    /// Writes it.
+    pub fn emit(self) {
+        metrics::counter!(super::names::STANDING_UNREAD, super::names::REASON => "untold").increment(1);
+        tracing::warn!(
+            reason = self.reason,
+            "the platform does not tell what the settings want to be known of customers (ingest.customer.consent); they are \
+             confirmed without; check what the token may read"
+        );
+    }
+}
+
 /// A call on its way; written when it ends, also where nobody waits for it any more.
 #[derive(Debug)]
 pub struct CustomerDataFetched {

@@ -49,6 +49,25 @@ impl DataRequested<'_> {
     }
 }
 
+/// The consent that the shop keeps with a customer is in no form that can be read.
+#[derive(Clone, Copy, Debug)]
+pub struct KeptConsentUnread {
+    /// `shopify`, …
+    pub platform: &'static str,
+}
+
+impl KeptConsentUnread {
+    /// Writes it; the value is nobody's business.
+    pub fn emit(self) {
+        counter!(names::STANDING_UNREAD, names::REASON => "unreadable").increment(1);
+        tracing::warn!(
+            platform = self.platform,
+            "the consent that the shop keeps with a customer (ingest.customer.consent) cannot be read and counts as none \
+             said; docs/connect-a-shop.md lists its forms"
+        );
+    }
+}
+
 /// The shop has uninstalled the app whose tokens the gateway uses.
 #[derive(Clone, Copy, Debug)]
 pub struct AppUninstalled;

@@ -43,6 +43,8 @@ pub const INGEST_DROPPED: &str = "outfitter_ingest_dropped_total";
 pub const WEBHOOKS: &str = "outfitter_webhook_deliveries_total";
 /// Counter, by outcome: events that came over HTTP.
 pub const BEACONS: &str = "outfitter_beacon_events_total";
+/// Counter, by reason: what was to be known of a customer and could not be read.
+pub const STANDING_UNREAD: &str = "outfitter_customer_standing_unread_total";
 /// Counter, by outcome: what went into the spool and out of it.
 pub const SPOOL: &str = "outfitter_spool_total";
 /// Counter, by outcome: documents asked for by hash, and documents that are not registered.
@@ -187,6 +189,11 @@ pub const COUNTERS: &[(&str, &str)] = &[
     ),
     (STORE_UNDURABLE, "Changes that replicas of the shared store did not have within `store.redis.replica_timeout`."),
     (CUSTOMER_DATA, "Calls that fetched a customer's data, as in the record of them. `purpose`."),
+    (
+        STANDING_UNREAD,
+        "Times that what `ingest.customer` wants to be known of a customer was not known. `reason`: `untold` (the platform \
+         refused to tell it), `unreadable` (the consent is in no form that is read).",
+    ),
     (
         SPANS_DROPPED,
         "Spans that did not reach the collector. `reason`: `queue` (it was full), `collector` (it refused or was late), \

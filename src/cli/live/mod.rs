@@ -107,7 +107,7 @@ impl Keeper {
         // All are tried: one vault that is away should not keep the other's secrets old.
         let keys = self.running.state.ingest.reread(&settings.ingest.secrets);
         let hashed = keys.map(|keys| keys.map(|keys| self.running.state.rekey(keys)).is_some());
-        let webhooks = self.running.state.ingest.renew_webhooks(&settings.ingest.webhooks);
+        let webhooks = self.running.state.ingest.renew_webhooks(&settings.ingest);
         let renewed = shop? | hashed.context("ingest.secrets")?;
         webhooks?;
         Ok(renewed)

@@ -79,7 +79,7 @@ impl Keeper {
             false => self.running.state.ingest.reread(&new.ingest.secrets).context("ingest.secrets")?,
         };
         if old.ingest.webhooks != new.ingest.webhooks {
-            self.running.state.ingest.renew_webhooks(&new.ingest.webhooks)?;
+            self.running.state.ingest.renew_webhooks(&new.ingest)?;
         }
         self.running.apply(&new, shop)?;
         keys.into_iter().for_each(|keys| self.running.state.rekey(keys));
@@ -105,7 +105,7 @@ impl Keeper {
         } else {
             Upstream::new(new.upstream.clone(), shop.upstream.credentials())?
         };
-        Ok(Shop { platform: shop.platform.clone(), upstream })
+        Ok(Shop { platform: shop.platform.clone(), upstream, wanted: assemble::customers::wanted(new) })
     }
 }
 

@@ -20,8 +20,7 @@ impl CandidateSource for Similar {
         let mut found: AHashMap<u32, Candidate> = AHashMap::new();
         let mut loudest: AHashMap<u32, f64> = AHashMap::new();
         for (anchor, weight) in anchors(ask) {
-            for (key, cosine) in ask.content.like(anchor) {
-                let Some(ordinal) = ask.index.ordinal(key.as_str()) else { continue };
+            for (ordinal, cosine) in ask.content.like(anchor, ask.index) {
                 let score = weight * cosine;
                 let entry = found.entry(ordinal).or_insert(Candidate {
                     ordinal,

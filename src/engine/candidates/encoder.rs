@@ -25,18 +25,15 @@ impl CandidateSource for Encoder {
         };
         let found = session.by.top(&session.vector, LIMIT, ask.index, allowed);
         let best = found.first().map_or(0.0, |first| first.score);
-        let speakers = speakers(ask);
+        let speakers = session.by.speakers(speakers(ask));
         let candidate = |proposed: &crate::engine::encode::Proposed| {
-            let key = &ask.index.product(proposed.ordinal)?.key;
             // The model was trained by a softmax: this is the product's share of it over that of the best.
             let score = f64::from(proposed.score - best).exp();
-            let likeness = |speaker: &&ProductKey| session.by.likeness(key, speaker).unwrap_or(f32::MIN);
             // Among equals the newest; one that the model does not know says nothing.
-            let nearest = speakers.iter().rev().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-            let because = nearest.filter(|speaker| likeness(speaker) > 0.0).cloned();
-            Some(Candidate { ordinal: proposed.ordinal, score, reason: ReasonCode::Session, because })
+            let because = session.by.nearest(proposed, &speakers).cloned();
+            Candidate { ordinal: proposed.ordinal, score, reason: ReasonCode::Session, because }
         };
-        super::best(found.iter().filter_map(candidate).collect(), LIMIT)
+        super::best(found.iter().map(candidate).collect(), LIMIT)
     }
 }
 
@@ -45,9 +42,10 @@ fn may_be_shown(ask: &Ask<'_>, product: &CatalogueProduct) -> bool {
     product.available && ask.request.collection.as_ref().is_none_or(|within| product.collections.contains(within))
 }
 
-fn speakers<'a>(ask: &Ask<'a>) -> Vec<&'a ProductKey> {
+fn speakers<'a>(ask: &Ask<'a>) -> impl Iterator<Item = &'a ProductKey> {
     let seen = ask.taste.map(|taste| taste.viewed.as_slice()).unwrap_or_default();
     let carted = ask.taste.map(|taste| taste.carted.as_slice()).unwrap_or_default();
     let products = seen.iter().take(SPEAKERS).chain(carted.iter().take(SPEAKERS));
-    products.filter_map(|ordinal| ask.index.product(*ordinal)).map(|product| &product.key).collect()
+    let index = ask.index;
+    products.filter_map(|ordinal| index.product(*ordinal)).map(|product| &product.key)
 }

@@ -7,7 +7,7 @@
 use crate::catalogue::Index;
 use crate::domain::ids::ProductKey;
 use crate::features::{PADDING, described, written};
-use crate::model::{ItemMatrix, ModelError, Scored, Served};
+use crate::model::{ItemMatrix, ModelError, Scored, Served, inner};
 use candle_core::{Device, Tensor};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,6 +38,15 @@ pub(in crate::engine) struct Proposed {
     pub(in crate::engine) ordinal: u32,
     /// A logit: above or below zero, comparable within one session.
     pub(in crate::engine) score: f32,
+    /// Its row of `items`.
+    row: u32,
+}
+
+/// A product that may be named as the reason for others, by the direction of its vector.
+pub(in crate::engine) struct Speaker<'a> {
+    key: &'a ProductKey,
+    /// Of length 1.
+    direction: Vec<f32>,
 }
 
 impl Matched {
@@ -103,8 +112,9 @@ impl Matched {
         // The width was that of this model's own vectors, so there is nothing that could not be scored.
         let exact = || self.items.top(session, count, here).unwrap_or_default();
         let found = self.by_graph(session, count, here).unwrap_or_else(exact);
-        let proposed =
-            |one: &Scored| self.ordinal(one.row, index).map(|ordinal| Proposed { ordinal, score: one.score });
+        let proposed = |one: &Scored| {
+            self.ordinal(one.row, index).map(|ordinal| Proposed { ordinal, score: one.score, row: one.row })
+        };
         found.iter().filter_map(proposed).collect()
     }
 
@@ -119,7 +129,7 @@ impl Matched {
             return None;
         }
         rows.extend(self.fresh.iter().copied().filter(|row| here(*row)));
-        let score = |row: u32| Some(Scored { row, score: dot(session, self.items.vector(row)?) });
+        let score = |row: u32| Some(Scored { row, score: inner(session, self.items.vector(row)?) });
         let mut found: Vec<Scored> = rows.into_iter().filter_map(score).collect();
         found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
         found.truncate(count);
@@ -134,14 +144,34 @@ impl Matched {
 
     /// The model's score of a product; none where it does not know it.
     pub(in crate::engine) fn score(&self, session: &[f32], key: &ProductKey) -> Option<f32> {
-        Some(dot(session, self.vector(key)?))
+        Some(inner(session, self.vector(key)?))
     }
 
-    /// How alike two products are to the model, -1 to 1; none where it does not know both.
-    pub(in crate::engine) fn likeness(&self, one: &ProductKey, other: &ProductKey) -> Option<f32> {
-        let (one, other) = (self.vector(one)?, self.vector(other)?);
-        let lengths = (dot(one, one) * dot(other, other)).sqrt();
-        (lengths > 0.0).then(|| dot(one, other) / lengths)
+    /// Those of the products that the model knows, in the order given.
+    pub(in crate::engine) fn speakers<'a>(&self, keys: impl Iterator<Item = &'a ProductKey>) -> Vec<Speaker<'a>> {
+        let speaker = |key: &'a ProductKey| {
+            let vector = self.vector(key)?;
+            let length = inner(vector, vector).sqrt();
+            (length > 0.0).then(|| Speaker { key, direction: vector.iter().map(|value| value / length).collect() })
+        };
+        keys.filter_map(speaker).collect()
+    }
+
+    /// Which of the speakers is most alike to a proposed product, the first among equals; none where none points its way.
+    pub(in crate::engine) fn nearest<'a>(
+        &self,
+        proposed: &Proposed,
+        speakers: &[Speaker<'a>],
+    ) -> Option<&'a ProductKey> {
+        let vector = self.items.vector(proposed.row)?;
+        let (mut nearest, mut most) = (None, 0.0);
+        for speaker in speakers {
+            let likeness = inner(vector, &speaker.direction);
+            if likeness > most {
+                (nearest, most) = (Some(speaker.key), likeness);
+            }
+        }
+        nearest
     }
 
     fn vector(&self, key: &ProductKey) -> Option<&[f32]> {
@@ -160,10 +190,6 @@ impl Matched {
         }
         index.ordinal(self.of.product(ordinal)?.key.as_str())
     }
-}
-
-fn dot(one: &[f32], other: &[f32]) -> f32 {
-    one.iter().zip(other).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

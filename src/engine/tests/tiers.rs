@@ -63,6 +63,26 @@ fn a_tier_is_not_read_without_consent_nor_for_what_is_the_same_for_everyone() {
 }
 
 #[test]
+fn a_tag_that_came_or_went_is_in_the_next_decision_not_in_a_kept_one() {
+    let config: Config = toml::from_str(
+        "[[tiers]]\nname = 'gold'\ntags = ['vip']\n\
+         [[rules]]\ntiers = ['gold']\nproducts = { keys = ['c'] }\naction = { pin = 1 }\n",
+    )
+    .unwrap();
+    let engine = with_config(config, shop(&[("Tents", &["a", "b"]), ("Lamps", &["c", "d"])]));
+    learn(&engine, 5, &[viewed(0, "a"), viewed(1, "b")]);
+    learn(&engine, 1, &[viewed(0, "c"), viewed(1, "d")]);
+    let mut context = shopper(60, &[viewed(50, "a")]);
+    assert_ne!(first(&engine, &context, Intent::ForYou), "c");
+    context.state.standing.tags = vec!["vip".into()];
+    assert_eq!(first(&engine, &context, Intent::ForYou), "c");
+    let slated = slated(&engine, &context, &request(Intent::ForYou, &[], 2));
+    assert!(slated.inputs.iter().any(|input| &*input.name == "profile.tier" && &*input.value == "gold"));
+    context.state.standing.tags.clear();
+    assert_ne!(first(&engine, &context, Intent::ForYou), "c");
+}
+
+#[test]
 fn a_window_is_put_in_order_by_the_rules_of_the_tier() {
     let engine = world();
     let window = RankRequest {

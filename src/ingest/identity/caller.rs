@@ -5,6 +5,8 @@ use super::glimpse::Glimpse;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::ShopperKey;
 use crate::domain::market::Market;
+use crate::domain::standing::Told;
+use crate::store::ShopperState;
 use http::HeaderMap;
 use std::fmt;
 use std::time::Instant;
@@ -58,6 +60,8 @@ pub enum ConsentSource {
     Platform,
     /// What the shopper set through the gateway.
     OnFile,
+    /// What the shop keeps with its customer. Where something is on file, too, both have to allow.
+    Customer,
     /// The shop's default.
     Default,
 }
@@ -96,6 +100,8 @@ pub struct Caller {
     pub prefetch: bool,
     /// The cookie to set on the answer.
     pub set_cookie: Option<SetCookie>,
+    /// What the platform said of the customer when it confirmed them and is not stored yet.
+    pub(crate) told: Option<Told>,
     /// Keys of the same session and customer under older secrets, each with the key that took its place.
     pub(crate) older: Vec<(ShopperKey, ShopperKey)>,
     /// When the evidence was weighed: a withdrawal after it counts more.
@@ -119,6 +125,7 @@ impl Caller {
             market,
             prefetch: false,
             set_cookie: None,
+            told: None,
             older: Vec::new(),
             weighed: Instant::now(),
             https: false,
@@ -129,6 +136,15 @@ impl Caller {
     /// Whether a purpose is allowed.
     pub fn allows(&self, purpose: Purpose) -> bool {
         self.consent.allows(purpose)
+    }
+
+    /// A state of the caller's with what the platform said when it confirmed the customer.
+    pub(crate) fn heard(&self, mut state: ShopperState) -> ShopperState {
+        if let Some(told) = &self.told {
+            // Storing it may still be on its way.
+            state.standing.hear(told);
+        }
+        state
     }
 
     /// Whether anything of this request may be learned.

@@ -1,12 +1,12 @@
-//! Customer identity: only what the platform itself said about the token of this request.
+//! Customer identity: only what the platform itself said about the token of this request. How the customer stands with the
+//! shop comes in the same answer.
 //!
 //! The answer is cached for a short time under a keyed hash of the token; requests with one token that come together
 //! ask once. A platform that is slow or asked too much counts as "not confirmed" and is not cached.
 
-use crate::domain::ids::CustomerId;
 use crate::ingest::config;
-use crate::platform::Platform;
 use crate::platform::upstream::Upstream;
+use crate::platform::{Confirmed, Platform, Wanted};
 use crate::telemetry::customer_data::{Credential, CustomerDataFetched, Purpose};
 use async_trait::async_trait;
 use http::HeaderMap;
@@ -29,7 +29,7 @@ const IN_FLIGHT: usize = 32;
 pub trait CustomerCheck: Send + Sync {
     /// The customer of the token; `None` where it is nobody's. `headers` are the client's own. Errors: no answer.
     /// Implementations never log the token.
-    async fn confirm(&self, headers: &HeaderMap, token: &str) -> Result<Option<CustomerId>, NoAnswer>;
+    async fn confirm(&self, headers: &HeaderMap, token: &str) -> Result<Option<Confirmed>, NoAnswer>;
 
     /// Under which of the shop's credentials a question with these headers goes out.
     fn credential(&self, _headers: &HeaderMap) -> Credential {
@@ -47,14 +47,16 @@ pub struct AskPlatform {
     pub platform: Arc<dyn Platform>,
     /// The way to it.
     pub upstream: Upstream,
+    /// What is to be known of customers.
+    pub wanted: Wanted,
 }
 
 #[async_trait]
 impl CustomerCheck for AskPlatform {
-    async fn confirm(&self, headers: &HeaderMap, token: &str) -> Result<Option<CustomerId>, NoAnswer> {
+    async fn confirm(&self, headers: &HeaderMap, token: &str) -> Result<Option<Confirmed>, NoAnswer> {
         let forwarded = headers.iter().filter(|(name, _)| self.platform.forwards(name));
         let forwarded = forwarded.map(|(name, value)| (name.clone(), value.clone())).collect();
-        self.platform.confirm(&self.upstream, forwarded, token).await.map_err(|error| {
+        self.platform.confirm(&self.upstream, forwarded, token, &self.wanted).await.map_err(|error| {
             tracing::warn!(%error, "the platform did not say whose a customer token is; the request counts as signed out");
             NoAnswer
         })
@@ -80,7 +82,7 @@ pub struct Asked<'a> {
 /// Confirms customers.
 pub struct Customers {
     check: Arc<dyn CustomerCheck>,
-    answers: Cache<[u8; 32], Option<CustomerId>>,
+    answers: Cache<[u8; 32], Option<Confirmed>>,
     in_flight: Semaphore,
     timeout: Duration,
 }
@@ -95,7 +97,7 @@ impl Customers {
 
     /// The customer of a token. `None`: unknown to the platform, or no answer in time. Each question that goes out is
     /// in the record of customer data.
-    pub async fn confirm(&self, asked: Asked<'_>) -> Option<CustomerId> {
+    pub async fn confirm(&self, asked: Asked<'_>) -> Option<Confirmed> {
         let Asked { headers, token, hash, session } = asked;
         if token.is_empty() || token.len() > LONGEST {
             return None;
@@ -136,8 +138,8 @@ struct Lifetimes {
     refused: Duration,
 }
 
-impl Expiry<[u8; 32], Option<CustomerId>> for Lifetimes {
-    fn expire_after_create(&self, _: &[u8; 32], answer: &Option<CustomerId>, _: Instant) -> Option<Duration> {
+impl Expiry<[u8; 32], Option<Confirmed>> for Lifetimes {
+    fn expire_after_create(&self, _: &[u8; 32], answer: &Option<Confirmed>, _: Instant) -> Option<Duration> {
         Some(if answer.is_some() { self.confirmed } else { self.refused })
     }
 }
@@ -145,6 +147,8 @@ impl Expiry<[u8; 32], Option<CustomerId>> for Lifetimes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::CustomerId;
+    use crate::domain::standing::Told;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[derive(Default)]
@@ -155,14 +159,18 @@ mod tests {
 
     #[async_trait]
     impl CustomerCheck for Fake {
-        async fn confirm(&self, _: &HeaderMap, token: &str) -> Result<Option<CustomerId>, NoAnswer> {
+        async fn confirm(&self, _: &HeaderMap, token: &str) -> Result<Option<Confirmed>, NoAnswer> {
             self.asked.fetch_add(1, Ordering::SeqCst);
             if self.slow {
                 std::future::pending::<()>().await;
             }
             tokio::task::yield_now().await;
-            Ok(token.strip_prefix("good:").map(CustomerId::new))
+            Ok(token.strip_prefix("good:").map(confirmed))
         }
+    }
+
+    fn confirmed(id: &str) -> Confirmed {
+        Confirmed { id: CustomerId::new(id), told: Told::default() }
     }
 
     fn asked<'a>(headers: &'a HeaderMap, token: &'a str, hash: [u8; 32]) -> Asked<'a> {
@@ -183,7 +191,7 @@ mod tests {
             customers.confirm(asked(&none, "good:1", [1; 32])),
             customers.confirm(asked(&none, "good:1", [1; 32]))
         );
-        assert_eq!((one.clone(), two), (Some(CustomerId::new("1")), one));
+        assert_eq!((one.clone(), two), (Some(confirmed("1")), one));
         assert_eq!(customers.confirm(asked(&none, "bad", [2; 32])).await, None);
         assert_eq!(customers.confirm(asked(&none, "bad", [2; 32])).await, None);
         assert_eq!(platform.asked.load(Ordering::SeqCst), 2);

@@ -4,6 +4,7 @@
 //! It is taken once and gone as soon as the request changes something, so that nobody sees their own change undone.
 
 use crate::domain::ids::ShopperKey;
+use crate::domain::standing::Standing;
 use crate::store::ShopperState;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,6 +46,14 @@ impl Glimpse {
                 None
             }
             Seen::State(..) | Seen::Nothing => None,
+        }
+    }
+
+    /// How this customer stands, where it was read.
+    pub(crate) fn standing(&self, who: &ShopperKey) -> Option<Standing> {
+        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Seen::State(of, state) if of == who => Some(state.standing.clone()),
+            Seen::State(..) | Seen::Away | Seen::Nothing => None,
         }
     }
 

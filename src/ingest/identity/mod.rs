@@ -18,8 +18,9 @@ use super::config;
 use super::error::Refusal;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::{SessionId, ShopperKey};
-use crate::platform::Platform;
-use crate::store::{ShopperStore, StoreError};
+use crate::domain::standing::{Standing, Told};
+use crate::platform::{Confirmed, Platform};
+use crate::store::{ShopperState, ShopperStore, StoreError};
 use arc_swap::ArcSwap;
 use http::HeaderMap;
 use moka::sync::Cache;
@@ -96,6 +97,7 @@ impl Identity {
             Some(said) => said,
             None => self.on_file(&caller, evidence.patience).await,
         };
+        self.sift(&mut caller, evidence.patience).await;
         if caller.session.is_none() && evidence.may_set_cookie && !caller.prefetch {
             self.make_session(&mut caller);
         }
@@ -156,11 +158,11 @@ impl Identity {
         Ok(operation.or_else(|| self.platform.consent(&evidence.headers).map(|said| (said, ConsentSource::Platform))))
     }
 
-    /// The customer's consent on file, else the session's, else the shop's default. What is on file is whole: the
-    /// default never adds to it. A store that does not answer may hold a withdrawal, so then nothing is allowed.
+    /// What is on file, else the shop's default. What is on file is whole: the default never adds to it. A store that does
+    /// not answer may hold a withdrawal, so then nothing is allowed.
     async fn on_file(&self, caller: &Caller, patience: Patience) -> (Consent, ConsentSource) {
         match self.filed(caller, patience).await {
-            Ok(Some(consent)) => (consent, ConsentSource::OnFile),
+            Ok(Some(filed)) => filed,
             Ok(None) => (self.default_consent, ConsentSource::Default),
             Err(_) => {
                 caller.glimpse.fail();
@@ -169,22 +171,62 @@ impl Identity {
         }
     }
 
-    /// The customer's consent on file, else the session's. Errors: the store did not answer.
-    pub(super) async fn filed(&self, caller: &Caller, patience: Patience) -> Result<Option<Consent>, StoreError> {
+    /// What the customer, else the session, set through the gateway, and what the shop keeps with the customer: where both
+    /// are there, both have to allow. Errors: the store did not answer.
+    pub(super) async fn filed(
+        &self,
+        caller: &Caller,
+        patience: Patience,
+    ) -> Result<Option<(Consent, ConsentSource)>, StoreError> {
+        let (mut set, mut kept) = (None, Standing::default());
         for key in caller.keys() {
-            let state = match patience {
-                Patience::Page => self.store.read(key).await?,
-                Patience::Event => self.store.read_patiently(key).await?,
-            };
-            let consent = state.consent;
+            let state = self.read(key, patience).await?;
+            set = set.or(state.consent);
+            kept.or_later(&state.standing);
             if caller.shopper.as_ref() == Some(key) {
                 caller.glimpse.keep(key, state);
             }
-            if let Some(consent) = consent {
-                return Ok(Some(consent));
+            if set.is_some() {
+                break;
             }
         }
-        Ok(None)
+        if let Some(told) = &caller.told {
+            kept.hear(told);
+        }
+        Ok(match (set, kept.consent) {
+            (Some(set), Some(kept)) => Some((set.and(kept), ConsentSource::OnFile)),
+            (Some(set), None) => Some((set, ConsentSource::OnFile)),
+            (None, kept) => kept.map(|kept| (kept, ConsentSource::Customer)),
+        })
+    }
+
+    async fn read(&self, key: &ShopperKey, patience: Patience) -> Result<ShopperState, StoreError> {
+        match patience {
+            Patience::Page => self.store.read(key).await,
+            Patience::Event => self.store.read_patiently(key).await,
+        }
+    }
+
+    /// Leaves of what the platform said of a customer what is not stored yet; that takes a look at what is, where nobody
+    /// had one.
+    async fn sift(&self, caller: &mut Caller, patience: Patience) {
+        if !caller.allows(Purpose::Preferences) {
+            let told = caller.told.take().map(|told| Told { tags: None, ..told });
+            caller.told = told.filter(|told| !told.is_nothing());
+        }
+        let (Some(customer), Some(told)) = (&caller.customer, &caller.told) else { return };
+        if caller.glimpse.is_away() {
+            return;
+        }
+        if caller.glimpse.standing(customer).is_none() {
+            match self.read(customer, patience).await {
+                Ok(state) => caller.glimpse.keep(customer, state),
+                Err(_) => return caller.glimpse.fail(),
+            }
+        }
+        if caller.glimpse.standing(customer).is_some_and(|mut known| !known.hear(told)) {
+            caller.told = None;
+        }
     }
 
     async fn confirm(&self, caller: &mut Caller, evidence: &Evidence) {
@@ -196,11 +238,12 @@ impl Identity {
             hash: hasher.token(token),
             session: caller.session.as_ref().map(|key| key.as_str().to_owned()),
         };
-        if let Some(id) = customers.confirm(asked).await {
+        if let Some(Confirmed { id, told }) = customers.confirm(asked).await {
             let key = hasher.customer(&id);
             caller.older.extend(hasher.older_customers(&id).into_iter().map(|old| (old, key.clone())));
             caller.shopper = Some(key.clone());
             caller.customer = Some(key);
+            caller.told = Some(told).filter(|told| !told.is_nothing());
         }
     }
 

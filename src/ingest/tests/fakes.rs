@@ -6,9 +6,10 @@ use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::{Event, EventType};
 use crate::domain::ids::{CustomerId, DecisionId, EventId, ProductKey, ShopperKey};
 use crate::domain::product::CatalogueProduct;
+use crate::domain::standing::Told;
 use crate::ingest::identity::{CustomerCheck, NoAnswer};
 use crate::ingest::{Caller, Config, Deps, Evidence, Ingest, Learner, Outcome};
-use crate::platform::{self, Platform};
+use crate::platform::{self, Confirmed, Platform};
 use crate::store::{Appended, DecisionStore, Redaction, ShopStore, ShopperState, ShopperStore, StoreError};
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -26,6 +27,8 @@ pub(super) struct Shelf {
     pub(super) learned: Mutex<Vec<(ShopperKey, Event)>>,
     pub(super) deliveries: Mutex<BTreeSet<String>>,
     pub(super) redaction: Mutex<Option<Redaction>>,
+    /// What the platform says of customers by their names.
+    pub(super) told: Mutex<BTreeMap<String, Told>>,
     /// Set, the store does not answer.
     pub(super) down: Mutex<bool>,
     /// Set, it does not answer to a page in time.
@@ -78,6 +81,10 @@ impl ShopperStore for Shelf {
 
     async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError> {
         self.with(|all| all.entry(who.clone()).or_default().consent = Some(consent))
+    }
+
+    async fn hear(&self, who: &ShopperKey, told: &Told) -> Result<(), StoreError> {
+        self.with(|all| all.entry(who.clone()).or_default().standing.hear(told)).map(|_| ())
     }
 
     async fn stitch(&self, session: &ShopperKey, customer: &ShopperKey) -> Result<(), StoreError> {
@@ -161,13 +168,14 @@ impl Learner for Shelf {
     }
 }
 
-/// Knows tokens of the form `token-NAME`.
-struct Tokens;
+/// Knows tokens of the form `token-NAME`, and of customers what the shelf has.
+struct Tokens(Arc<Shelf>);
 
 #[async_trait]
 impl CustomerCheck for Tokens {
-    async fn confirm(&self, _: &HeaderMap, token: &str) -> Result<Option<CustomerId>, NoAnswer> {
-        Ok(token.strip_prefix("token-").map(CustomerId::new))
+    async fn confirm(&self, _: &HeaderMap, token: &str) -> Result<Option<Confirmed>, NoAnswer> {
+        let told = |name: &str| self.0.told.lock().unwrap().get(name).cloned().unwrap_or_default();
+        Ok(token.strip_prefix("token-").map(|name| Confirmed { id: CustomerId::new(name), told: told(name) }))
     }
 }
 
@@ -198,7 +206,7 @@ pub(super) fn stage_over(config: Config, shelf: Arc<Shelf>) -> Stage {
     catalogue.replace(Index::build((1..=5).map(product)), Timestamp::now());
     let deps = Deps {
         platform: shopify(),
-        customers: Some(Arc::new(Tokens)),
+        customers: Some(Arc::new(Tokens(Arc::clone(&shelf)))),
         store: Arc::clone(&shelf) as _,
         decisions: Arc::clone(&shelf) as _,
         shop: Arc::clone(&shelf) as _,

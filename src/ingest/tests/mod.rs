@@ -7,5 +7,6 @@ mod fakes;
 mod identity;
 mod log;
 mod redaction;
+mod standing;
 mod traffic;
 mod webhooks;

@@ -12,7 +12,9 @@
 //! what is in the body decides, and nothing is erased by them. They wait for an answer that says `"op": "success"`.
 
 mod shapes;
+mod standing;
 
+use crate::platform::kept_consent::Attribute;
 use crate::platform::news::{Delivery, Unproven, Unreadable, Webhooks};
 use crate::platform::public_keys::{KeyError, PublicKeys};
 use crate::platform::secret::Secret;
@@ -80,17 +82,18 @@ pub struct AdobeWebhooks {
     events: PublicKeys,
     client: Option<String>,
     own: PublicKeys,
+    consent: Option<Attribute>,
 }
 
 impl AdobeWebhooks {
-    /// Reads the keys. Errors: [`AdobeError`].
-    pub fn open(config: &Config) -> Result<Self, AdobeError> {
+    /// Reads the keys. `consent`: the attribute in which the shop keeps its customers' consent. Errors: [`AdobeError`].
+    pub fn open(config: &Config, consent: Option<&Attribute>) -> Result<Self, AdobeError> {
         let open = |list, keys: &[Secret]| PublicKeys::open(keys).map_err(|source| AdobeError::Key { list, source });
         let (events, own) = (open("event_keys", &config.event_keys)?, open("webhook_keys", &config.webhook_keys)?);
         if !events.is_empty() && config.client.is_none() {
             return Err(AdobeError::NoClient);
         }
-        Ok(Self { events, client: config.client.clone(), own })
+        Ok(Self { events, client: config.client.clone(), own, consent: consent.cloned() })
     }
 
     /// Whether an event is for this shop.
@@ -129,7 +132,7 @@ impl Webhooks for AdobeWebhooks {
         };
         let mut delivery = Delivery { ids: Vec::new(), topic: "other", news: Vec::new() };
         for event in events.iter().filter(|event| self.is_ours(event)) {
-            let (topic, news) = of_event(event, now);
+            let (topic, news) = of_event(event, now, self.consent.as_ref());
             delivery.topic = if events.len() == 1 { topic } else { "batch" };
             delivery.news.extend(news);
         }

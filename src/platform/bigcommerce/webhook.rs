@@ -10,8 +10,8 @@
 use crate::domain::ids::{CollectionKey, CustomerId, ProductKey};
 use crate::platform::loose;
 use crate::platform::news::{Change, Delivery, News, Unproven, Unreadable, Webhooks};
-use crate::platform::secret::{Secret, SecretError};
-use crate::platform::signed::{self, Signers};
+use crate::platform::secret::Secret;
+use crate::platform::signed::{self, SignerError, Signers};
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ pub struct BigcommerceWebhooks {
 
 impl BigcommerceWebhooks {
     /// Reads the secrets. Errors: one that cannot be read.
-    pub fn open(config: &Config) -> Result<Self, SecretError> {
+    pub fn open(config: &Config) -> Result<Self, SignerError> {
         let key = |text: &str| match text.strip_prefix("whsec_").and_then(signed::from_base64) {
             Some(bytes) => bytes,
             None => text.as_bytes().to_vec(),

@@ -3,14 +3,20 @@
 use super::convert;
 use super::queries::{Catalogue, Customer, catalogue, customer};
 use crate::domain::ids::CustomerId;
+use crate::domain::standing::{Tags, Told};
 use crate::platform::answer::Answer;
+use crate::platform::kept_consent::{self, Attribute};
 use crate::platform::pages::{CataloguePages, Page, PageError};
 use crate::platform::upstream::{Repeat, Upstream, UpstreamError};
+use crate::platform::{Confirmed, Wanted};
+use crate::telemetry::customer_data::StandingUntold;
 use async_trait::async_trait;
 use graphql_client::{GraphQLQuery, Response};
 use http::{HeaderMap, StatusCode};
-use serde::Serialize;
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::time::Duration;
 
 /// Products a page: with their variants and collections well within the platform's limit of objects for one query.
@@ -34,17 +40,71 @@ impl CataloguePages for Pages {
     }
 }
 
-/// Whose token this is, by the platform's own answer. `None`: nobody's, or expired.
+/// Whose token this is, by the platform's own answer, with what is wanted of the customer. `None`: nobody's, or expired.
+/// Where what is wanted may not be read, the customer is asked for alone.
 pub(super) async fn confirm(
     upstream: &Upstream,
     headers: HeaderMap,
     token: &str,
-) -> Result<Option<CustomerId>, UpstreamError> {
-    let query = Customer::build_query(customer::Variables { token: token.to_owned() });
+    wanted: &Wanted,
+) -> Result<Option<Confirmed>, UpstreamError> {
     let unreadable = |error: PageError| UpstreamError::Read(error.to_string());
-    let answer = upstream.ask(headers, body(&query).map_err(unreadable)?, Repeat::Once).await?;
-    let data = read::<customer::ResponseData>(&answer).map_err(unreadable)?;
-    Ok(data.customer.map(|customer| CustomerId::new(customer.id)))
+    let body = customer_body(token, wanted).map_err(unreadable)?;
+    let at = Timestamp::now();
+    let answer = upstream.ask(headers.clone(), body, Repeat::Once).await?;
+    match customer_of(&answer, wanted, at) {
+        Err(PageError::Refused(message)) if *wanted != Wanted::default() => {
+            StandingUntold { reason: &message }.emit();
+            let alone = Wanted::default();
+            let answer = upstream.ask(headers, customer_body(token, &alone).map_err(unreadable)?, Repeat::Once).await?;
+            customer_of(&answer, &alone, at).map_err(unreadable)
+        }
+        confirmed => confirmed.map_err(unreadable),
+    }
+}
+
+fn customer_body(token: &str, wanted: &Wanted) -> Result<bytes::Bytes, PageError> {
+    // What is not asked for has to be named all the same.
+    let (namespace, key) = wanted.consent.as_ref().map_or(("custom", "none"), Attribute::metafield);
+    body(&Customer::build_query(customer::Variables {
+        token: token.to_owned(),
+        tags: !wanted.tags.is_empty(),
+        consent: wanted.consent.is_some(),
+        namespace: namespace.to_owned(),
+        key: key.to_owned(),
+    }))
+}
+
+/// The answer of `Customer`. The generated type would miss the tags where they were not asked for.
+#[derive(Deserialize)]
+struct Asked {
+    customer: Option<Found>,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    id: String,
+    tags: Option<Vec<String>>,
+    metafield: Option<Metafield>,
+}
+
+#[derive(Deserialize)]
+struct Metafield {
+    value: String,
+}
+
+/// The customer of an answer, as of the moment of the question.
+fn customer_of(answer: &Answer, wanted: &Wanted, at: Timestamp) -> Result<Option<Confirmed>, PageError> {
+    let data = read::<Asked>(answer)?;
+    Ok(data.customer.map(|customer| {
+        let kept = customer.metafield.and_then(|kept| kept_consent::read("shopify", &Value::String(kept.value)));
+        let consent = wanted.consent.is_some().then_some(kept);
+        let tags = customer.tags.filter(|_| !wanted.tags.is_empty());
+        let tags = tags.map(|tags| Tags::All(tags.into_iter().map(Into::into).collect()));
+        let mut told = Told { consent, tags, at };
+        told.keep_tags(&wanted.tags);
+        Confirmed { id: CustomerId::new(customer.id), told }
+    }))
 }
 
 fn body<V: Serialize>(query: &graphql_client::QueryBody<V>) -> Result<bytes::Bytes, PageError> {
@@ -174,5 +234,28 @@ mod tests {
         for end in 0..whole.len() {
             assert!(page(200, &whole[..end]).is_err());
         }
+    }
+
+    #[test]
+    fn the_answer_that_confirms_a_customer_tells_the_consent_that_was_asked_for() {
+        let wanted = Wanted { consent: Attribute::parse("privacy.consent"), tags: vec!["vip".into()] };
+        let at = Timestamp::UNIX_EPOCH;
+        let read = |customer: &str, wanted: &Wanted| {
+            customer_of(&answer(200, &format!(r#"{{"data":{{"customer":{customer}}}}}"#)), wanted, at)
+        };
+        let told = |customer: &str| read(customer, &wanted).unwrap().unwrap().told.consent;
+        assert_eq!(
+            told(r#"{"id":"c","metafield":{"value":"[\"analytics\"]"}}"#).unwrap().unwrap().to_string(),
+            "analytics"
+        );
+        assert_eq!(told(r#"{"id":"c","metafield":null}"#), Some(None));
+        let tags =
+            read(r#"{"id":"c","tags":["born-1990","VIP"],"metafield":null}"#, &wanted).unwrap().unwrap().told.tags;
+        assert_eq!(tags, Some(Tags::All(vec!["vip".into()])));
+        assert_eq!(told(r#"{"id":"c","metafield":{"value":"perhaps"}}"#), Some(None));
+        assert_eq!(read(r#"{"id":"c"}"#, &Wanted::default()).unwrap().unwrap().told.consent, None);
+        assert_eq!(read("null", &wanted).unwrap(), None);
+        let asked = String::from_utf8(customer_body("t", &wanted).unwrap().to_vec()).unwrap();
+        assert!(asked.contains(r#""namespace":"privacy","key":"consent""#), "{asked}");
     }
 }

@@ -16,9 +16,11 @@ use super::examine::{self, Access, Finding, Scope};
 use super::pages::CataloguePages;
 use super::secret::Secret;
 use super::upstream::{Upstream, UpstreamError};
-use super::{CustomerNames, Entity, Lookup, Noun, OperationContext, Platform, PlatformError, Signal};
+use super::{
+    Confirmed, CustomerNames, Entity, Lookup, Noun, OperationContext, Platform, PlatformError, Signal, Wanted,
+};
 use crate::domain::consent::Consent;
-use crate::domain::ids::{CustomerId, SessionId};
+use crate::domain::ids::SessionId;
 use crate::telemetry::customer_data::Credential;
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -187,8 +189,9 @@ impl Platform for Shopify {
         upstream: &Upstream,
         headers: HeaderMap,
         token: &str,
-    ) -> Result<Option<CustomerId>, UpstreamError> {
-        client::confirm(upstream, headers, token).await
+        wanted: &Wanted,
+    ) -> Result<Option<Confirmed>, UpstreamError> {
+        client::confirm(upstream, headers, token, wanted).await
     }
 
     fn pages(&self, upstream: Upstream) -> Box<dyn CataloguePages> {

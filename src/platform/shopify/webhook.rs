@@ -7,14 +7,17 @@
 //!
 //! The bodies are those of the REST Admin API: ids are numbers, with the global id beside or not; money is text.
 
+mod standing;
+
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::{Event, EventType, Line, MAX_LINES};
 use crate::domain::ids::{CollectionKey, CustomerId, EventId, OrderKey, ProductKey, SessionId, VariantKey};
 use crate::domain::money::{Currency, Money};
+use crate::platform::kept_consent::Attribute;
 use crate::platform::loose;
 use crate::platform::news::{Actor, Change, Delivery, News, ProductNews, Unproven, Unreadable, Webhooks};
-use crate::platform::secret::{Secret, SecretError};
-use crate::platform::signed::{self, Signers};
+use crate::platform::secret::Secret;
+use crate::platform::signed::{self, SignerError, Signers};
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -43,13 +46,15 @@ pub struct Config {
 pub struct ShopifyWebhooks {
     signers: Signers,
     shop: Option<String>,
+    consent: Option<Attribute>,
 }
 
 impl ShopifyWebhooks {
-    /// Reads the secrets. Errors: one that cannot be read.
-    pub fn open(config: &Config) -> Result<Self, SecretError> {
+    /// Reads the secrets. `consent`: the metafield in which the shop keeps its customers' consent. Errors: one that cannot
+    /// be read.
+    pub fn open(config: &Config, consent: Option<&Attribute>) -> Result<Self, SignerError> {
         let signers = Signers::open(&config.secrets, |text| text.as_bytes().to_vec())?;
-        Ok(Self { signers, shop: config.shop.clone() })
+        Ok(Self { signers, shop: config.shop.clone(), consent: consent.cloned() })
     }
 
     /// Whether a body is of another shop than that of the settings: nothing is erased for a header alone.
@@ -85,7 +90,8 @@ impl Webhooks for ShopifyWebhooks {
         if topic.name == "shop/redact" && self.names_another(&told) {
             return Ok(Delivery { ids, topic: topic.name, news: Vec::new() });
         }
-        let news = (topic.read)(&told, triggered.unwrap_or(now));
+        let mut news = (topic.read)(&told, triggered.unwrap_or(now));
+        news.extend(standing::read(topic.name, &told, triggered.unwrap_or(now), self.consent.as_ref()));
         Ok(Delivery { ids, topic: topic.name, news })
     }
 }
@@ -96,7 +102,7 @@ struct Topic {
     read: fn(&Value, Timestamp) -> Vec<News>,
 }
 
-const TOPICS: [Topic; 27] = [
+const TOPICS: [Topic; 30] = [
     Topic { name: "orders/create", read: order },
     Topic { name: "orders/updated", read: order },
     Topic { name: "orders/edited", read: nothing },
@@ -112,6 +118,9 @@ const TOPICS: [Topic; 27] = [
     Topic { name: "customers/create", read: customer },
     Topic { name: "customers/update", read: customer },
     Topic { name: "customers_marketing_consent/update", read: customer },
+    Topic { name: "customers_email_marketing_consent/update", read: customer },
+    Topic { name: standing::TAGS_ADDED, read: nothing },
+    Topic { name: standing::TAGS_REMOVED, read: nothing },
     Topic { name: "customers/delete", read: redact },
     Topic { name: "customers/redact", read: redact },
     Topic { name: "customers/data_request", read: data_request },

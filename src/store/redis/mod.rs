@@ -43,6 +43,7 @@ use crate::domain::audit::DecisionRecord;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::Event;
 use crate::domain::ids::{DecisionId, ShopperKey};
+use crate::domain::standing::Told;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use link::{Link, milliseconds};
@@ -211,6 +212,11 @@ impl ShopperStore for RedisStore {
 
     async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError> {
         self.change(who, |record| record.set_consent(consent), true, Replicas::Awaited).await?;
+        Ok(())
+    }
+
+    async fn hear(&self, who: &ShopperKey, told: &Told) -> Result<(), StoreError> {
+        self.change(who, |record| record.hear(told), true, Replicas::Awaited).await?;
         Ok(())
     }
 

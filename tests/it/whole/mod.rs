@@ -14,6 +14,7 @@ mod ranked;
 pub(crate) mod replicas;
 mod sessions;
 mod shelves;
+mod standing;
 mod through;
 mod traces;
 pub(crate) mod world;

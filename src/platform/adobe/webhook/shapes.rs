@@ -1,10 +1,12 @@
 //! What Adobe's events and webhooks hold, read as news. Members stand as Commerce's models have them: numbers are often text,
 //! moments are UTC without a zone, lists may be objects that number their members.
 
+use super::standing;
 use crate::domain::consent::Purpose;
 use crate::domain::event::{Event, EventType, Line, MAX_LINES};
 use crate::domain::ids::{CollectionKey, CustomerId, EventId, OrderKey, ProductKey, VariantKey};
 use crate::domain::money::Currency;
+use crate::platform::kept_consent::Attribute;
 use crate::platform::loose;
 use crate::platform::news::{Actor, Change, News, ProductNews};
 use jiff::Timestamp;
@@ -14,8 +16,9 @@ use xxhash_rust::xxh3::xxh3_128;
 /// The longest description kept, in characters; as the crawl keeps.
 const TEXT: usize = 2_000;
 
-/// What an event of I/O Events says: its topic, where it is one that is used, and the news.
-pub(super) fn of_event(event: &Value, now: Timestamp) -> (&'static str, Vec<News>) {
+/// What an event of I/O Events says: its topic, where it is one that is used, and the news. `consent`: the attribute in which
+/// the shop keeps its customers' consent.
+pub(super) fn of_event(event: &Value, now: Timestamp, consent: Option<&Attribute>) -> (&'static str, Vec<News>) {
     let kind = loose::first_text(event, &["type"]).unwrap_or_default();
     // com.adobe.commerce.observer.sales_order_save_commit_after, with the provider between where there are several.
     let name = kind.rsplit_once("observer.").map_or("", |(_, name)| name);
@@ -23,6 +26,9 @@ pub(super) fn of_event(event: &Value, now: Timestamp) -> (&'static str, Vec<News
     let data = event.get("data").unwrap_or(&Value::Null);
     let value = data.get("value").filter(|value| value.is_object()).unwrap_or(data);
     match TOPICS.iter().find(|topic| topic.names.contains(&name)) {
+        Some(topic) if topic.name == "customer" => {
+            (topic.name, standing::read(value, at, consent).into_iter().collect())
+        }
         Some(topic) => (topic.name, (topic.read)(value, at)),
         None => ("other", Vec::new()),
     }

@@ -29,7 +29,7 @@ fn webhooks(event_keys: &[&str], webhook_keys: &[&str]) -> AdobeWebhooks {
     let keys = |names: &[&str]| names.iter().map(|name| public(name)).collect();
     let config =
         Config { event_keys: keys(event_keys), client: Some("client-1".to_owned()), webhook_keys: keys(webhook_keys) };
-    AdobeWebhooks::open(&config).unwrap()
+    AdobeWebhooks::open(&config, Attribute::parse("agreed").as_ref()).unwrap()
 }
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -120,7 +120,7 @@ fn what_adobe_signs_for_another_customer_of_its_own_is_left_aside() {
     assert_eq!(news(&body.replace("client-1", "client-2")), 0);
     assert_eq!(news(&body.replace("recipient_client_id", "another_member")), 0);
     let config = Config { event_keys: vec![public("one")], ..Config::default() };
-    assert!(matches!(AdobeWebhooks::open(&config), Err(AdobeError::NoClient)));
+    assert!(matches!(AdobeWebhooks::open(&config, None), Err(AdobeError::NoClient)));
 }
 
 #[test]
@@ -230,4 +230,29 @@ fn a_list_of_events_is_one_delivery_and_what_says_nothing_is_nothing() {
         }
     }
     assert!(webhooks.read(&HeaderMap::new(), b"7", now()).is_err());
+}
+
+#[test]
+fn consent_in_the_attribute_of_the_settings_is_told_in_each_form_that_commerce_writes() {
+    let told = |value: &str| match &read("customer_save_after", value)[..] {
+        [News::Standing(customer, told)] => Some((customer.expose().to_owned(), told.consent)),
+        [] => None,
+        other => panic!("{other:?}"),
+    };
+    let all = Some(("42".to_owned(), Some(Some(crate::domain::consent::Consent::ALL))));
+    for value in [
+        r#"{"entity_id":"42","custom_attributes":[{"attribute_code":"x","value":"0"},{"attribute_code":"agreed","value":"1"}]}"#,
+        r#"{"customer":{"id":42,"custom_attributes":{"1":{"attribute_code":"agreed","value":"all"}}}}"#,
+        r#"{"entity_id":"42","custom_attributes":{"agreed":true}}"#,
+        r#"{"entity_id":"42","agreed":"1"}"#,
+    ] {
+        assert_eq!(told(value), all, "{value}");
+    }
+    assert_eq!(told(r#"{"entity_id":"42","agreed":"7"}"#), Some(("42".to_owned(), Some(None))));
+    assert_eq!(told(r#"{"entity_id":"42","email":"jon@example.com"}"#), None);
+    assert_eq!(told(r#"{"agreed":"1"}"#), None);
+    let News::Standing(_, group) = &read("customer_save_after", r#"{"entity_id":"42","group_id":"3"}"#)[0] else {
+        panic!()
+    };
+    assert_eq!(group.tags, Some(crate::domain::standing::Tags::All(vec!["group:3".into()])));
 }

@@ -1,6 +1,7 @@
 //! Proof and shapes of Shopify's webhooks, by bodies of the kind that its documentation shows.
 
 use super::*;
+use crate::domain::standing::Tags;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -14,7 +15,8 @@ fn webhooks(secrets: &[&str], shop: Option<&str>) -> ShopifyWebhooks {
         Secret::File(path)
     };
     let secrets = secrets.iter().enumerate().map(file).collect();
-    ShopifyWebhooks::open(&Config { secrets, shop: shop.map(str::to_owned) }).unwrap()
+    let config = Config { secrets, shop: shop.map(str::to_owned) };
+    ShopifyWebhooks::open(&config, Attribute::parse("custom.consent").as_ref()).unwrap()
 }
 
 fn signature(secret: &str, body: &[u8]) -> String {
@@ -217,4 +219,58 @@ fn what_another_shop_of_the_app_sends_is_left_aside() {
     };
     assert_eq!(redacts(r#"{"shop_domain": "Mine.myshopify.com"}"#), 1);
     assert_eq!((redacts(r#"{"shop_domain": "other.myshopify.com"}"#), redacts("{}")), (0, 0));
+}
+
+#[test]
+fn consent_in_the_metafield_of_the_settings_is_told_and_others_say_nothing() {
+    let standing = |topic: &str, body: &str| {
+        read(topic, body).into_iter().find_map(|news| match news {
+            News::Standing(customer, told) => Some((customer.expose().to_owned(), told.consent, told.at.to_string())),
+            _ => None,
+        })
+    };
+    let body = |namespace: &str, value: &str| {
+        format!(
+            r#"{{"id":7,"updated_at":"2026-03-02T10:00:00Z","metafields":[{{"namespace":"app","key":"consent","value":"all"}},
+            {{"namespace":"{namespace}","key":"consent","type":"list.single_line_text_field","value":{value}}}]}}"#
+        )
+    };
+    let customer = "gid://shopify/Customer/7".to_owned();
+    let some = Consent::NONE.with(Purpose::Analytics, true);
+    assert_eq!(
+        standing("customers/update", &body("custom", r#""[\"analytics\"]""#)),
+        Some((customer.clone(), Some(Some(some)), "2026-03-02T10:00:00Z".to_owned()))
+    );
+    let unread = standing("customers/create", &body("custom", r#""perhaps""#));
+    assert_eq!(unread.map(|(who, consent, _)| (who, consent)), Some((customer, Some(None))));
+    assert_eq!(standing("customers/update", &body("other", r#""all""#)), None);
+    assert_eq!(standing("customers/update", r#"{"id":7,"metafields":[]}"#), None);
+    assert_eq!(standing("orders/create", &body("custom", r#""all""#)), None);
+}
+
+#[test]
+fn tags_of_a_customer_are_told_whole_and_by_what_came_and_went() {
+    let standing = |topic: &str, body: &str| match &read(topic, body)[..] {
+        [News::Standing(customer, told)] => Some((customer.expose().to_owned(), told.tags.clone())),
+        [] => None,
+        other => panic!("{other:?}"),
+    };
+    let customer = || "gid://shopify/Customer/7".to_owned();
+    let tags = || vec!["gold".into(), "vip".into()];
+    assert_eq!(
+        standing("customers/update", r#"{"id":7,"tags":"vip, gold"}"#),
+        Some((customer(), Some(Tags::All(tags()))))
+    );
+    let body = r#"{"customerId":"gid://shopify/Customer/7","tags":["vip","gold"],"occurredAt":"2026-03-02T10:00:00Z"}"#;
+    assert_eq!(standing("customer.tags_added", body), Some((customer(), Some(Tags::Added(tags())))));
+    assert_eq!(standing("customer.tags_removed", body), Some((customer(), Some(Tags::Removed(tags())))));
+    assert_eq!(standing("customers/update", r#"{"id":7}"#), None);
+}
+
+#[test]
+fn who_takes_no_mail_any_more_is_told_by_a_topic_of_its_own() {
+    let body =
+        r#"{"customer_id":7,"email_address":"a@example.com","email_marketing_consent":{"state":"unsubscribed"}}"#;
+    let news = read("customers_email_marketing_consent/update", body);
+    assert!(matches!(&news[..], [News::Withdrawn(_, Purpose::Marketing)]), "{news:?}");
 }
