@@ -20,8 +20,14 @@ pub fn chosen(split: &Split, attributes: &Attributes) -> (ModelConfig, Recipe) {
         false => Similarity::Cosine { temperature: TEMPERATURE },
     };
     let deeds = split.train.iter().any(History::tells_deeds);
+    // What was searched for says more of what comes next than anything else tried; texts of items are worth having beside it
+    // alone, as they give searches the same space.
+    let searches = split.train.iter().any(|history| history.searches().next().is_some());
+    let text = attributes.texts().filter(|_| searches).map_or(0, |(width, _)| width);
     let config = ModelConfig {
         attributes: attributes.names().len(),
+        text,
+        searches: text > 0,
         similarity,
         actions: deeds,
         times: deeds,
@@ -40,6 +46,7 @@ pub(super) fn plain(config: &ModelConfig) -> ModelConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::{Action, Interaction, Sequence};
 
     fn split(rows: usize, sequences: usize, mask_seen: bool) -> Split {
         let train = vec![vec![1; 11].into(); sequences];
@@ -55,5 +62,17 @@ mod tests {
         let (config, recipe) = chosen(&split(50_000, 10_000, false), &Attributes::default());
         assert_eq!((config.similarity, recipe.negatives), (Similarity::Cosine { temperature: TEMPERATURE }, DRAWN));
         assert_eq!(plain(&config), ModelConfig::small(50_000));
+        // Searches are read where there are any, and texts of items to meet them.
+        let searched = [
+            Interaction { row: 0, action: Action::Searched, at: 1 },
+            Interaction { row: 2, action: Action::Viewed, at: 2 },
+        ];
+        let searched = Sequence::with_queries(searched.to_vec(), vec!["hat".into()]);
+        let mut split = split(3, 1, true);
+        let texts = attributes.clone().with_texts(2, vec![0.5; 6]);
+        let read = |split: &Split, attributes| (chosen(split, attributes).0.text, chosen(split, attributes).0.searches);
+        assert_eq!(read(&split, &texts), (0, false));
+        split.train.push(History::of_sequence(&searched, 10));
+        assert_eq!((read(&split, &texts), read(&split, &attributes)), ((2, true), (0, false)));
     }
 }
