@@ -39,7 +39,7 @@ impl PersonalizedReason {
 /// The sentence of a reason.
 fn sentence(code: ReasonCode) -> &'static str {
     match code {
-        ReasonCode::Session => "Picked for you from what you looked at.",
+        ReasonCode::Session => "Picked for you from what you looked at and searched for.",
         ReasonCode::ViewedTogether => "Others looked at these together.",
         ReasonCode::BoughtTogether => "Often bought together.",
         ReasonCode::Similar => "Similar to what you looked at.",
