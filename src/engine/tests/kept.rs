@@ -78,6 +78,24 @@ fn askers() -> impl Strategy<Value = Vec<Asker>> {
     })
 }
 
+fn choice(asker: &Asker, input: Input) -> usize {
+    asker[INPUTS.iter().position(|other| *other == input).unwrap()]
+}
+
+const INTENTS: [Intent; 3] = [Intent::ForYou, Intent::Popular, Intent::BuyAgain];
+
+/// An asker's choices as far as they may tell one decision from another: for what is most wanted the shopper is not read, and two of the
+/// choices of having been confirmed are one.
+fn telling(asker: &Asker) -> Vec<(Input, usize)> {
+    let personal = INTENTS[choice(asker, Input::Intent)] != Intent::Popular;
+    let tells = |input: Input| match input {
+        Input::Reading | Input::Model if !personal => None,
+        Input::Confirmed => Some(choice(asker, input).min(1)),
+        _ => Some(choice(asker, input)),
+    };
+    INPUTS.into_iter().filter_map(|input| Some((input, tells(input)?))).collect()
+}
+
 /// The world that askers choose from.
 struct World {
     catalogues: Vec<crate::catalogue::Index>,
@@ -100,7 +118,7 @@ impl World {
     }
 
     fn key(&self, asker: &Asker) -> Key {
-        let choice = |input: Input| asker[INPUTS.iter().position(|other| *other == input).unwrap()];
+        let choice = |input: Input| choice(asker, input);
         let context = Context {
             shopper: [None, Some("anna"), Some("bert")][choice(Input::Shopper)].map(ShopperKey::new),
             confirmed: choice(Input::Confirmed) > 0,
@@ -117,7 +135,7 @@ impl World {
         let keys = |input| (0..choice(input)).map(|n| key(&n.to_string())).collect();
         let request = SlateRequest {
             placement: ["home", "cart", "checkout"][choice(Input::Placement)].into(),
-            intent: [Intent::ForYou, Intent::Related, Intent::BuyAgain][choice(Input::Intent)],
+            intent: INTENTS[choice(Input::Intent)],
             seeds: keys(Input::Seeds),
             collection: [None, Some("sale"), Some("new")][choice(Input::Collection)].map(CollectionKey::new),
             exclude: keys(Input::Exclude),
@@ -134,12 +152,13 @@ impl World {
         wave.basis(&request, &self.statistics, &Encoded::Nothing).key()
     }
 
-    /// How many are served what was decided for an asker who differs from them. `blind`: an input left out of the key.
+    /// How many are served what was decided for an asker who differs from them, by their choices and not by their keys, so that
+    /// an input that the key itself forgets is found out. `blind`: an input left out of the key.
     fn cross_reads(&self, askers: &[Asker], blind: Option<Input>) -> usize {
         let decisions = Decisions::new(1 << 20);
         let mut crossed = 0;
         for asker in askers {
-            let own = format!("{:?}", self.key(asker));
+            let own = format!("{:?}", telling(asker));
             let key = without(self.key(asker), blind);
             match decisions.get(&key, at(0), Duration::from_secs(5)) {
                 Some(kept) => crossed += usize::from(*kept.slate.placement != *own),
