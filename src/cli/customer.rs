@@ -128,8 +128,8 @@ async fn stored(settings: &Settings, stores: &Stores, key: &ShopperKey) -> anyho
     let consent = state.consent.map(by_purpose);
     let kept = state.standing.consent.map(by_purpose);
     Ok(Some(json!({
-        "key": key, "consent": consent, "consent_of_platform": kept, "tags": state.standing.tags, "profile": state.profile, "events": state.session.events, "decisions": decisions,
-        "training_log": lines,
+        "key": key, "consent": consent, "consent_of_platform": kept, "tags": state.standing.tags, "profile": state.profile,
+        "events": state.session.events, "decisions": decisions, "training_log": lines,
     })))
 }
 

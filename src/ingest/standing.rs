@@ -39,7 +39,8 @@ impl Ingest {
 
     /// Takes over what the platform says of whoever has these keys, the current one first, and erases what was agreed to
     /// before and is not any more. `consent` is in force for it; `None`: what is on file, or the shop's default. Tags are
-    /// stored with consent to preferences alone, and of them those that settings name. Errors: the store did not take it; it is to be done again.
+    /// stored with consent to preferences alone, and of them those that settings name.
+    /// Errors: the store did not take it; it is to be done again.
     pub(super) async fn hear(
         &self,
         keys: &[ShopperKey],
@@ -62,7 +63,8 @@ impl Ingest {
             if !after.standing.hear(&told) || (nth > 0 && before == ShopperState::default()) {
                 continue;
             }
-            let lost = before.agreed().unwrap_or(Consent::NONE).without(left);
+            // Where nothing was on file, the default may have let something be stored.
+            let lost = before.agreed().unwrap_or(self.identity.default_consent()).without(left);
             if lost != Consent::NONE {
                 self.withdrawn.note(key, lost);
             }

@@ -277,7 +277,7 @@ impl Record {
             session: Session { events: Arc::default(), revision: session.revision + 1 },
             profile: Profile { revision: profile.revision + 1, ..Profile::default() },
             consent: *consent,
-            standing: Standing { tags: Vec::new(), ..standing.clone() },
+            standing: standing.without_tags(),
         }
     }
 

@@ -100,6 +100,18 @@ async fn what_the_shop_no_longer_keeps_is_erased_at_the_next_sign_of_it() {
 }
 
 #[tokio::test]
+async fn what_was_stored_by_the_default_goes_when_the_shop_comes_to_keep_less() {
+    let stage = asking(Consent::ALL);
+    let ann = stage.signed("ann", &[]).await;
+    let who = ann.shopper.clone().unwrap();
+    stage.codes(&ann, vec![view("1", "p1")]).await;
+    assert_eq!((stage.shelf.products(&who).len(), stage.ingest.recent().len()), (1, 1));
+    stage.keeps("ann", Some(only(Purpose::Marketing)));
+    assert_eq!(stage.signed("ann", &[]).await.consent, only(Purpose::Marketing));
+    assert!(stage.shelf.products(&who).is_empty() && stage.ingest.recent().is_empty());
+}
+
+#[tokio::test]
 async fn a_webhook_tells_it_and_an_earlier_word_that_comes_late_changes_nothing() {
     let stage = asking(Consent::ALL);
     let ann = stage.signed("ann", &[]).await;
