@@ -99,12 +99,7 @@ impl Served {
     pub fn new(name: impl Into<Arc<str>>, checkpoint: Checkpoint) -> Result<Self, ModelError> {
         on_one_thread();
         let Checkpoint { manifest, vocabulary, attributes, model } = checkpoint;
-        let (known, here) = (manifest.facts.get(TEXT_TABLE), text::shipped().map(text::Table::id));
-        if manifest.config.text > 0 && known.map(String::as_str) != here {
-            let (known, here) = (known.map_or("unnamed", String::as_str), here.unwrap_or("without"));
-            let why = format!("it learned from the text table {known}, the program's is {here}: train it again");
-            return Err(ModelError::Config(why));
-        }
+        fits_the_text_table(&manifest)?;
         let table = model.table()?;
         let targets = model.targets(&table)?.flatten_all()?.to_vec1::<f32>()?;
         if targets.iter().any(|value| !value.is_finite()) {
@@ -219,6 +214,24 @@ impl Served {
         }
         Ok(vectors)
     }
+}
+
+/// Whether a model that reads texts learned from the vectors that the program has.
+fn fits_the_text_table(manifest: &Manifest) -> Result<(), ModelError> {
+    // One without texts does not have the table read, which takes some megabytes.
+    if manifest.config.text == 0 {
+        return Ok(());
+    }
+    let known = manifest.facts.get(TEXT_TABLE).map_or("unnamed", String::as_str);
+    let here = text::shipped().map_or(("none", 0), |table| (table.id(), table.width()));
+    if (known, manifest.config.text) == here {
+        return Ok(());
+    }
+    let (width, (id, own)) = (manifest.config.text, here);
+    let why = format!(
+        "it learned from the text table {known} of width {width}, the program's is {id} of {own}: train it again"
+    );
+    Err(ModelError::Config(why))
 }
 
 /// A snapshot that cannot be read costs the watch over drift and not the model.

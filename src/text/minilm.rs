@@ -1,5 +1,5 @@
 //! MiniLM, the sentence encoder that the static table is distilled from: BERT's encoder of six layers, the mean over the
-//! tokens, length 1. It is not part of the program; whoever has its folder can use it in the table's place.
+//! tokens, length 1. It is not part of the program: whoever has its folder makes tables from it, and compares them with it.
 //!
 //! Reads `config.json`, `vocab.txt` and `model.safetensors` as sentence-transformers publishes `all-MiniLM-L6-v2`. For
 //! inference alone: candle-nn's norm and softmax have no backward pass. Texts of as many tokens are computed together, so
@@ -26,7 +26,7 @@ const LARGEST: u64 = 2 << 30;
 pub enum Precision {
     /// As published: for many texts at once.
     F32,
-    /// Eight bits with a scale for each 32: half the time for one short text, at a cosine of .998 and more.
+    /// Eight bits with a scale for each 32, Q8_0: a quarter of the memory, at a cosine of .998 and more.
     Q8,
 }
 

@@ -1,7 +1,7 @@
 //! Texts as vectors: what a product's description or a search is about, whatever its words are.
 //!
 //! [`WordPiece`] parts a text, [`Table`] has a vector for each piece and is part of the program ([`shipped()`]), [`MiniLm`] is
-//! the encoder that the table was [distilled](distill) from and can stand in its place where somebody has its files.
+//! the encoder that the table was [distilled](distill) from, where somebody has its files.
 //! [`compare()`] says how much of the one the other keeps.
 
 mod compare;
