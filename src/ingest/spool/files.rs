@@ -260,6 +260,18 @@ mod tests {
         .collect()
     }
 
+    /// Whether bytes are on a disk cannot be seen without cutting its power; that the system is asked can: it cannot bring to a
+    /// disk what is none.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_system_is_asked_to_bring_what_is_written_to_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut files = Files::open(folder.path(), 1 << 20).unwrap();
+        put(&mut files, "a");
+        files.open = Some(File::open("/dev/null").unwrap());
+        assert_eq!(files.sync().unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
+
     #[test]
     fn tasks_come_back_in_their_order_after_a_restart_and_go_when_done() {
         let folder = tempfile::tempdir().unwrap();
