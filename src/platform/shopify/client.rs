@@ -48,19 +48,25 @@ pub(super) async fn confirm(
     token: &str,
     wanted: &Wanted,
 ) -> Result<Option<Confirmed>, UpstreamError> {
-    let unreadable = |error: PageError| UpstreamError::Read(error.to_string());
+    let unreadable = |error: PageError| UpstreamError::Read(without(token, error.to_string()));
     let body = customer_body(token, wanted).map_err(unreadable)?;
     let at = Timestamp::now();
     let answer = upstream.ask(headers.clone(), body, Repeat::Once).await?;
     match customer_of(&answer, wanted, at) {
         Err(PageError::Refused(message)) if *wanted != Wanted::default() => {
-            StandingUntold { reason: &message }.emit();
+            StandingUntold { reason: &without(token, message) }.emit();
             let alone = Wanted::default();
             let answer = upstream.ask(headers, customer_body(token, &alone).map_err(unreadable)?, Repeat::Once).await?;
             customer_of(&answer, &alone, at).map_err(unreadable)
         }
         confirmed => confirmed.map_err(unreadable),
     }
+}
+
+/// An error's words, unless they repeat the token or its beginning: they are logged.
+fn without(token: &str, words: String) -> String {
+    let repeats = token.get(..8.min(token.len())).is_some_and(|beginning| words.contains(beginning));
+    if repeats { "its words repeat the token and are left out".to_owned() } else { words }
 }
 
 fn customer_body(token: &str, wanted: &Wanted) -> Result<bytes::Bytes, PageError> {
@@ -233,6 +239,15 @@ mod tests {
         let whole = with(PRODUCT, "{}");
         for end in 0..whole.len() {
             assert!(page(200, &whole[..end]).is_err());
+        }
+    }
+
+    #[test]
+    fn words_that_repeat_the_token_are_not_passed_on() {
+        let said = |words: &str| without("0123456789abcdef", words.to_owned());
+        assert_eq!(said("Access denied for tags field."), "Access denied for tags field.");
+        for words in ["$token got \"0123456789abcdef\"", "$token got \"01234567"] {
+            assert!(!said(words).contains("0123"), "{words}");
         }
     }
 
