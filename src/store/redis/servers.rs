@@ -30,13 +30,10 @@ impl Server {
     pub(crate) fn with(arguments: &[&str]) -> Self {
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         let folder = tempfile::tempdir().unwrap();
-        loop {
-            let port = free_port();
-            // Another may have taken the port since it was found free.
-            if let Some(child) = spawn(port, &arguments, &folder) {
-                return Self { child, arguments, folder, port };
-            }
-        }
+        // Another may have taken the port since it was found free.
+        let started = (0..20).map(|_| free_port()).find_map(|port| Some((spawn(port, &arguments, &folder)?, port)));
+        let (child, port) = started.unwrap_or_else(|| panic!("redis-server ends at once with {arguments:?}"));
+        Self { child, arguments, folder, port }
     }
 
     /// A replica of another, once it has what the other has.
