@@ -1,7 +1,9 @@
-//! Tiers: classes of customers that the shop names by what they have ordered and by the platform's tags. Rules may hold for some tiers alone.
+//! Tiers: classes of customers that the shop names by what they have ordered and by the platform's tags. Rules may hold for
+//! some tiers alone.
 //!
-//! A tier is computed when a decision needs it, from the orders whose value the platform told ([`spent`](crate::domain::profile::Profile::spent)): what a
-//! client tells of orders raises nobody. It is read from the profile, so with consent to preferences alone.
+//! A tier is computed when a decision needs it, from the orders whose value the platform told
+//! ([`spent`](crate::domain::profile::Profile::spent)): what a client tells of orders raises nobody. It is read from the
+//! profile, so with consent to preferences alone.
 
 use super::context::Context;
 use crate::domain::money::{Currency, Money};

@@ -189,9 +189,10 @@ pub trait Platform: Send + Sync {
     /// about versions that end.
     fn examine(&self, endpoint: &url::Url, today: jiff::civil::Date) -> Vec<examine::Finding>;
 
-    /// The access scopes that tokens of this platform have; none where it has no such thing.
-    fn scopes(&self) -> &'static [examine::Scope] {
-        &[]
+    /// The access scopes that tokens of this platform have, with what is lost without each where this is to be known of
+    /// customers; none where the platform has no such thing.
+    fn scopes(&self, _wanted: &Wanted) -> Vec<examine::Scope> {
+        Vec::new()
     }
 
     /// What the answer to a scope's probe says of the token.

@@ -91,6 +91,13 @@ async fn each_broken_shop_has_its_line() {
     let denied = start(shop((JSON, denied))).await + "/graphql";
     let next = "grant unauthenticated_read_product_listings";
     assert_fails(&doctor(&settings(&denied)).await.0, "access scope unauthenticated_read_product_listings", next);
+
+    // Customers' tags are asked for where a tier wants them, and only there.
+    let scope = "access scope unauthenticated_read_customer_tags";
+    let tier = format!("{}[[engine.tiers]]\nname = \"trade\"\ntags = [\"b2b\"]\n", settings(&denied));
+    let warned = |findings: &[Value]| findings.iter().any(|one| one["what"] == scope && one["verdict"] == "WARN");
+    assert!(warned(&doctor(&tier).await.0));
+    assert!(!warned(&doctor(&settings(&denied)).await.0));
 }
 
 #[tokio::test]

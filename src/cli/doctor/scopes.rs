@@ -7,7 +7,7 @@ use http::HeaderMap;
 
 pub(super) async fn examine(shop: &Shop) -> Vec<Finding> {
     let (mut found, mut beyond) = (Vec::new(), Vec::new());
-    for scope in shop.platform.scopes() {
+    for scope in shop.platform.scopes(&shop.wanted) {
         let body = serde_json::json!({ "query": scope.probe }).to_string();
         let what = format!("access scope {}", scope.name);
         let access = match shop.upstream.ask(HeaderMap::new(), body.into(), Repeat::Once).await {

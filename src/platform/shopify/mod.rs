@@ -202,8 +202,8 @@ impl Platform for Shopify {
         scopes::examine(endpoint, &self.credentials, today)
     }
 
-    fn scopes(&self) -> &'static [Scope] {
-        &scopes::SCOPES
+    fn scopes(&self, wanted: &Wanted) -> Vec<Scope> {
+        scopes::scopes(wanted)
     }
 
     fn access(&self, answer: &Answer) -> Access {

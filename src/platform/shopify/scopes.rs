@@ -1,9 +1,11 @@
 //! What Shopify's tokens and addresses tell before anything is asked, and the access scopes that the gateway needs.
 //!
-//! Least privilege: the catalogue needs three scopes, carts and customers one each, and nothing else is asked for. Source:
-//! Shopify's documentation of the Storefront API's access scopes and of its versions, each supported for a year.
+//! Least privilege: the catalogue needs two scopes, carts and customers one each, customers' tags one where a tier asks for
+//! them, and nothing else is asked for. Source: Shopify's documentation of the Storefront API's access scopes and of its
+//! versions, each supported for a year.
 
 use super::headers;
+use crate::platform::Wanted;
 use crate::platform::examine::{Finding, Need, Scope};
 use http::HeaderMap;
 use jiff::civil::Date;
@@ -15,7 +17,7 @@ pub(super) const DENIED: [&str; 1] = ["ACCESS_DENIED"];
 const CATALOGUE: Need = Need::Vital("the catalogue cannot be crawled, and there is nothing to recommend");
 
 /// Scopes with a query each that shows them; none of the queries changes or fetches anything of a shopper.
-pub(super) const SCOPES: [Scope; 7] = [
+const SCOPES: [Scope; 7] = [
     Scope {
         name: "unauthenticated_read_product_listings",
         need: CATALOGUE,
@@ -52,6 +54,18 @@ pub(super) const SCOPES: [Scope; 7] = [
         probe: "{ products(first: 1) { nodes { sellingPlanGroups(first: 1) { nodes { name } } } } }",
     },
 ];
+
+/// The scopes, tried for what these settings want to know of customers.
+pub(super) fn scopes(wanted: &Wanted) -> Vec<Scope> {
+    let lost = "no customer is in a tier that asks for tags, until a webhook tells of them";
+    let need = if wanted.tags.is_empty() { Need::Storefront } else { Need::Feature(lost) };
+    let tags = Scope {
+        name: "unauthenticated_read_customer_tags",
+        need,
+        probe: "{ customer(customerAccessToken: \"outfitter-doctor\") { tags } }",
+    };
+    SCOPES.into_iter().chain([tags]).collect()
+}
 
 /// Mistakes of token and address.
 pub(super) fn examine(endpoint: &Url, credentials: &HeaderMap, today: Date) -> Vec<Finding> {
@@ -187,7 +201,7 @@ mod tests {
     fn every_probe_is_a_valid_query() {
         let sdl = include_str!("../../../schema/shopify.graphql");
         let schema = apollo_compiler::Schema::parse_and_validate(sdl, "shopify.graphql").unwrap();
-        for scope in SCOPES {
+        for scope in scopes(&Wanted::default()) {
             apollo_compiler::ExecutableDocument::parse_and_validate(&schema, scope.probe, "probe.graphql").unwrap();
         }
     }

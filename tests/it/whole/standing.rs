@@ -5,17 +5,27 @@ use outfitter::settings::Settings;
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// What the signed-in customer's shelf shows, and why.
+const SHOWN: &str = r#"query ($token: String!) @inContext(buyer: { customerAccessToken: $token }) {
+    personalized { recommendations(placement: "home", first: 3) { items { reason { code } product { id } } } } }"#;
+/// Whether the signed-in customer's shelf is their own.
 const SHELF: &str = r#"query ($token: String!) @inContext(buyer: { customerAccessToken: $token }) {
     personalized { recommendations(placement: "home", first: 3) { decision { servedBy fallbackReason } } } }"#;
 
 /// A demo whose shop keeps consent with its customers, and whose customers are asked for at each request.
 async fn world() -> World {
+    let mut settings = settings();
+    settings.ingest.customer.consent = outfitter::platform::kept_consent::Attribute::parse("privacy.consent");
+    World::with(settings).await
+}
+
+/// A demo whose customers are asked for at each request.
+fn settings() -> Settings {
     let demo = outfitter::demo::Config { events: 4000, shoppers: 200, ..outfitter::demo::Config::default() };
     let mut settings = Settings { demo, ..Settings::default() };
     settings.engine.deadline = Duration::from_secs(60);
     settings.ingest.customer.confirmed_for = Duration::ZERO;
-    settings.ingest.customer.consent = outfitter::platform::kept_consent::Attribute::parse("privacy.consent");
-    World::with(settings).await
+    settings
 }
 
 impl World {
@@ -66,4 +76,42 @@ async fn a_customer_whose_metafield_may_not_be_read_is_confirmed_all_the_same() 
     assert_eq!(world.shelf(shopper("device-1")).await, Value::Null);
     let asked: Vec<String> = world.sent().into_iter().filter(|text| text.contains("query Customer(")).collect();
     assert_eq!(asked.len(), 2, "{asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_of_the_platform_changes_the_order_at_once_for_its_customer_and_for_nobody_else() {
+    let mut settings = settings();
+    // On the market, and not among the three that the shelf shows anyway, as the first question below makes sure.
+    let pinned = "gid://shopify/Product/1040";
+    let engine: outfitter::engine::Config = toml::from_str(&format!(
+        "[[tiers]]\nname = 'trade'\ntags = ['vip']\n\n[[rules]]\ntiers = ['trade']\nplacements = ['home']\n\
+         products = {{ keys = ['{pinned}'] }}\naction = {{ pin = 2 }}\n"
+    ))
+    .unwrap();
+    (settings.engine.tiers, settings.engine.rules) = (engine.tiers, engine.rules);
+    let world = World::with(settings).await;
+    let tagged = |tags: Value| {
+        let answer = json!({ "data": { "customer": { "id": "gid://shopify/Customer/901", "tags": tags } } });
+        *world.proxy.customer.lock().unwrap() = Some([answer, json!({ "data": { "customer": null } })]);
+    };
+    let shown = async |who: Shopper<'_>, token: &str| {
+        let mut data = world.ask(who, SHOWN, json!({ "token": token })).await;
+        let slate = data["personalized"]["recommendations"].take();
+        let at = slate["items"].as_array().unwrap().iter().position(|item| item["reason"]["code"] == "PINNED");
+        let place = slate["items"].as_array().unwrap().iter().position(|item| item["product"]["id"] == pinned);
+        assert_eq!(at, place, "{slate}");
+        place
+    };
+    tagged(json!([]));
+    assert_eq!(shown(shopper("device-1"), "a token").await, None);
+    tagged(json!(["b2c", "VIP"]));
+    assert_eq!(shown(shopper("device-1"), "a token").await, Some(1), "what was decided a moment ago is not shown");
+    assert_eq!(shown(Shopper { session: "device-1", consent: Some("none") }, "a token").await, None);
+    // The tag is the customer's, not the device's: signed out, it counts no more, and the next customer has their own.
+    let signed_out =
+        SHOWN.replace("query ($token: String!) @inContext(buyer: { customerAccessToken: $token })", "query");
+    let data = world.ask(shopper("device-1"), &signed_out, json!({})).await;
+    assert!(!data.to_string().contains("PINNED"), "{data}");
+    tagged(json!(["b2c"]));
+    assert_eq!(shown(shopper("device-1"), "a token").await, None, "a tag that went counts no more");
 }
