@@ -69,9 +69,13 @@ impl Money {
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let places = currency.decimals() as usize;
-        let (kept, rest) = fraction.split_at(fraction.len().min(places));
         let plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty() || !plain(whole) || !plain(fraction) || rest.bytes().any(|b| b != b'0') {
+        if whole.is_empty() || !plain(whole) || !plain(fraction) {
+            return None;
+        }
+        // Digits are single bytes, so it can be cut anywhere.
+        let (kept, rest) = fraction.split_at(fraction.len().min(places));
+        if rest.bytes().any(|b| b != b'0') {
             return None;
         }
         let scale = 10_i64.pow(currency.decimals());
@@ -126,5 +130,13 @@ mod tests {
         assert_eq!(Money::parse("1.234", eur), None);
         assert_eq!(Money::parse("1e3", eur), None);
         assert_eq!(Money::parse("99999999999999999999", eur), None);
+        // A character over the place at which decimals are cut.
+        for text in ["1.1é", "1.é", "1.1€", ".", "-", "1.", "１.5"] {
+            assert_eq!(
+                Money::parse(text, eur),
+                (text == "1.").then_some(Money { minor: 100, currency: eur }),
+                "{text}"
+            );
+        }
     }
 }

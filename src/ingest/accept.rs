@@ -213,7 +213,9 @@ impl Ingest {
     }
 
     /// The walk of events: consent → rate → validation → store → statistics → training log.
-    /// Errors: the store did not take what was allowed and valid; that is still in, and nothing of it was learned.
+    /// Errors: the store did not take what was allowed and valid, and nothing of it was learned; or it did, and might lose
+    /// it ([`StoreError::NotDurable`]). Then it was learned, as it will be a duplicate when it comes again, and whoever sent
+    /// it is to send it again. All that was allowed and valid is still in.
     pub(super) async fn walk(
         &self,
         caller: &Caller,
@@ -229,11 +231,16 @@ impl Ingest {
         let index = self.catalogue.current();
         let rules = Rules { catalogue: &index, now: Timestamp::now(), max_age: self.config.events.max_age };
         batch.sift(|event| rules.check(event));
+        let mut lost = None;
         if allowed.allows(Purpose::Preferences) {
-            apply::store(&*self.eraser.shoppers, who, batch, sure).await?;
+            let whole = (sure == apply::Sure::Acknowledged).then(|| batch.clone());
+            if !apply::store(&*self.eraser.shoppers, who, batch, sure).await? {
+                lost = whole;
+            }
             // A withdrawal that came in between found nothing of these yet.
             if !self.allows(caller, Purpose::Preferences) {
                 apply::undo(&*self.eraser.shoppers, who, batch).await;
+                lost = None;
             }
         } else {
             self.seen.sift(who, batch);
@@ -246,7 +253,13 @@ impl Ingest {
             self.recorder.append(who, &caller.market, &events);
             self.eraser.decisions.outcomes(who, &events);
         }
-        Ok(())
+        match lost {
+            Some(whole) => {
+                *batch = whole;
+                Err(StoreError::NotDurable)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Sets or withdraws consent, purpose by purpose, and erases what was withdrawn.

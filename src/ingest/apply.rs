@@ -5,7 +5,7 @@ use super::batch::{Batch, Rejection};
 use super::deduplicate;
 use crate::domain::consent::Purpose;
 use crate::domain::ids::ShopperKey;
-use crate::store::{Appended, ShopperStore, StoreError};
+use crate::store::{Appended, ShopperStore, StoreError, Stored};
 
 /// What is done with events that a fail-over of the store just now would lose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,32 +17,27 @@ pub(super) enum Sure {
 }
 
 /// Stores what is in the batch. Duplicates go out; where the store does not answer, nothing does. The one place that
-/// decides what "stored" means: an answer of the store.
+/// decides what "stored" means: an answer of the store. Whether a fail-over would keep it, where that is asked for.
 pub(super) async fn store(
     store: &dyn ShopperStore,
     who: &ShopperKey,
     batch: &mut Batch,
     sure: Sure,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let events = batch.events();
     if events.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
-    let appended = match sure {
-        Sure::Acknowledged => store.append_durably(who, &events).await,
-        Sure::BestEffort => store.append(who, &events).await,
+    let stored = match sure {
+        Sure::Acknowledged => store.append_durably(who, &events).await?,
+        Sure::BestEffort => Stored { answers: store.append(who, &events).await?, is_durable: true },
     };
-    match appended {
-        Ok(answers) => {
-            let mut answers = answers.into_iter();
-            batch.sift(|_| match answers.next() {
-                Some(Appended::Accepted) => Ok(()),
-                _ => Err((Rejection::Duplicate, deduplicate::MESSAGE.to_owned())),
-            });
-            Ok(())
-        }
-        Err(error) => Err(error),
-    }
+    let mut answers = stored.answers.into_iter();
+    batch.sift(|_| match answers.next() {
+        Some(Appended::Accepted) => Ok(()),
+        _ => Err((Rejection::Duplicate, deduplicate::MESSAGE.to_owned())),
+    });
+    Ok(stored.is_durable)
 }
 
 /// Takes the events back: preferences were withdrawn while they were on their way.

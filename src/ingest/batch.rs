@@ -60,12 +60,12 @@ pub struct Rejected {
 pub(super) type Reason = (Rejection, String);
 
 /// The events of one call, in the order in which they came.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Batch {
     slots: Vec<Slot>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Slot {
     In(Event),
     Out(Rejected),

@@ -21,4 +21,4 @@ pub trait Store: ShopperStore + DecisionStore + ShopStore {}
 
 impl<S: ShopperStore + DecisionStore + ShopStore> Store for S {}
 
-pub use traits::{Appended, DecisionStore, ShopperState, ShopperStore, StoreError};
+pub use traits::{Appended, DecisionStore, ShopperState, ShopperStore, StoreError, Stored};

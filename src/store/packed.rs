@@ -11,12 +11,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{Read, Write};
 
-/// A larger value was not written here.
+/// A larger value is not written, and was not written here.
 const LARGEST: u64 = 4 << 20;
 
-/// The value as bytes.
+/// The value as bytes. Errors: one that is too large to be read again.
 pub(super) fn pack(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     let json = serde_json::to_vec(value).map_err(|error| unreadable(&error))?;
+    if json.len() as u64 > LARGEST {
+        return Err(unreadable("it is too large"));
+    }
     let mut encoder = DeflateEncoder::new(Vec::with_capacity(json.len() / 2), Compression::fast());
     encoder.write_all(&json).and_then(|()| encoder.finish()).map_err(|error| unreadable(&error))
 }

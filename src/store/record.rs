@@ -98,7 +98,7 @@ impl Record {
         if event.kind == EventType::CheckoutCompleted {
             self.count_order(event);
         }
-        if let Some(forgotten) = self.state.session.insert(event.clone()) {
+        for forgotten in self.state.session.insert(event.clone()) {
             remember(&mut self.seen, forgotten.id.as_str());
         }
         self.state.profile.revision += 1;

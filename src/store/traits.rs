@@ -58,6 +58,22 @@ pub enum Appended {
     Duplicate,
 }
 
+/// What became of events that are to be acknowledged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// One an event, in order.
+    pub answers: Vec<Appended>,
+    /// Whether a fail-over would keep them. Where not, they are not to be acknowledged.
+    pub is_durable: bool,
+}
+
+impl Stored {
+    /// The answers. Errors: [`StoreError::NotDurable`].
+    pub fn durable(self) -> Result<Vec<Appended>, StoreError> {
+        if self.is_durable { Ok(self.answers) } else { Err(StoreError::NotDurable) }
+    }
+}
+
 /// Sessions, profiles and consent.
 #[async_trait]
 pub trait ShopperStore: Send + Sync {
@@ -73,10 +89,10 @@ pub trait ShopperStore: Send + Sync {
     async fn append(&self, who: &ShopperKey, events: &[Event]) -> Result<Vec<Appended>, StoreError>;
 
     /// The same for events that are acknowledged then: answers once a fail-over would keep them, as far as the store can
-    /// tell. Errors: [`StoreError::NotDurable`] where that cannot be waited for. They are stored all the same; whoever
-    /// appends them again gets an answer for good, and finds them duplicates.
-    async fn append_durably(&self, who: &ShopperKey, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
-        self.append(who, events).await
+    /// tell, or says that it might not. They are stored all the same; whoever appends them again gets an answer for good, and
+    /// finds them duplicates.
+    async fn append_durably(&self, who: &ShopperKey, events: &[Event]) -> Result<Stored, StoreError> {
+        Ok(Stored { answers: self.append(who, events).await?, is_durable: true })
     }
 
     /// Puts consent on file.

@@ -118,6 +118,22 @@ async fn without_a_spool_what_cannot_be_stored_is_to_be_sent_again() {
     assert_eq!(stage.send_beacon(ours(), false, &viewed("a", "1", "p1")).await.unwrap().accepted, 1);
 }
 
+#[tokio::test]
+async fn what_a_fail_over_would_lose_is_asked_for_again_and_learned_once() {
+    let stage = stage(config(Consent::ALL));
+    let ours = || headers(&[("outfitter-consent", "all")]);
+    let learned = || stage.shelf.learned.lock().unwrap().len();
+    *stage.shelf.late.lock().unwrap() = true;
+    for _ in 0..2 {
+        assert!(matches!(stage.send_beacon(ours(), false, &viewed("a", "1", "p1")).await, Err(Refused::Later)));
+        assert_eq!(learned(), 1, "once it comes again it is a duplicate, which teaches nothing");
+    }
+    *stage.shelf.late.lock().unwrap() = false;
+    let taken = stage.send_beacon(ours(), false, &viewed("a", "1", "p1")).await.unwrap();
+    assert_eq!((taken.accepted, taken.is_too_much()), (0, false), "acknowledged, and not new");
+    assert_eq!(learned(), 1);
+}
+
 /// Until it holds, for five seconds at most.
 async fn until(holds: impl Fn() -> bool) -> bool {
     for _ in 0..250 {

@@ -10,7 +10,7 @@ use crate::domain::standing::Told;
 use crate::ingest::identity::{CustomerCheck, NoAnswer};
 use crate::ingest::{Caller, Config, Deps, Evidence, Ingest, Learner, Outcome};
 use crate::platform::{self, Confirmed, Platform};
-use crate::store::{Appended, DecisionStore, Redaction, ShopStore, ShopperState, ShopperStore, StoreError};
+use crate::store::{Appended, DecisionStore, Redaction, ShopStore, ShopperState, ShopperStore, StoreError, Stored};
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
@@ -33,6 +33,8 @@ pub(super) struct Shelf {
     pub(super) down: Mutex<bool>,
     /// Set, it does not answer to a page in time.
     pub(super) slow: Mutex<bool>,
+    /// Set, a fail-over would lose what it takes.
+    pub(super) late: Mutex<bool>,
 }
 
 impl Shelf {
@@ -77,6 +79,11 @@ impl ShopperStore for Shelf {
             };
             events.iter().map(&mut append).collect()
         })
+    }
+
+    async fn append_durably(&self, who: &ShopperKey, events: &[Event]) -> Result<Stored, StoreError> {
+        let answers = self.append(who, events).await?;
+        Ok(Stored { answers, is_durable: !*self.late.lock().unwrap() })
     }
 
     async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError> {

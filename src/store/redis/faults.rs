@@ -63,7 +63,7 @@ async fn shop(store: Arc<RedisStore>, shopper: usize, round: i64, stop: Arc<Atom
         // Never more than a session keeps.
         if nth < APPENDED {
             let event = own(shopper, round * APPENDED + nth);
-            match store.append_durably(&key, std::slice::from_ref(&event)).await {
+            match store.append_durably(&key, std::slice::from_ref(&event)).await.and_then(Stored::durable) {
                 Ok(_) => seen.acknowledged.push(event.id),
                 Err(_) => seen.failed += 1,
             }

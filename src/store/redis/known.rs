@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 
 /// The text: pieces of records and decisions as they are written, the most frequent last.
 const TEXT: &[u8] = include_bytes!("known.txt");
-/// A larger value was not written here.
+/// A larger value is not written, and was not written here.
 const LARGEST: u64 = 4 << 20;
 
 /// The text packed, up to where a value begins.
@@ -33,9 +33,12 @@ fn begun(room: usize) -> io::Result<DeflateEncoder<Vec<u8>>> {
     Ok(encoder)
 }
 
-/// The value as bytes.
+/// The value as bytes. Errors: one that is too large to be read again.
 pub(super) fn pack(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     let json = serde_json::to_vec(value).map_err(|error| unreadable(&error))?;
+    if json.len() as u64 > LARGEST {
+        return Err(unreadable("it is too large"));
+    }
     let packed = || -> io::Result<Vec<u8>> {
         let mut encoder = begun(json.len())?;
         let begin = encoder.get_ref().len();
@@ -73,6 +76,13 @@ mod tests {
             unpack::<Vec<String>>(&hex::decode("c315f5864ab100").unwrap()).unwrap(),
             ["gid://shopify/Product/1"]
         );
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_written() {
+        let text = "x".repeat(usize::try_from(LARGEST).unwrap());
+        assert!(pack(&text).is_err());
+        assert_eq!(unpack::<String>(&pack(&&text[2..]).unwrap()).unwrap().len(), text.len() - 2);
     }
 
     proptest! {

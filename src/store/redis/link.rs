@@ -28,6 +28,8 @@ pub(super) struct Link {
     open_for: Duration,
     made: Instant,
     failures: AtomicU32,
+    /// How often it said that it only reads.
+    demoted: AtomicU32,
     /// Milliseconds since `made` until which nothing is sent; 0: all is well.
     open_until: AtomicU64,
     /// Milliseconds since `made` until which replicas are not waited for.
@@ -54,6 +56,7 @@ impl Link {
             open_for: config.open_for,
             made: Instant::now(),
             failures: AtomicU32::new(0),
+            demoted: AtomicU32::new(0),
             open_until: AtomicU64::new(0),
             late_until: AtomicU64::new(0),
             renewed_until: AtomicU64::new(0),
@@ -79,20 +82,19 @@ impl Link {
 
     /// The same for a script that changes `key`, waiting until the change is on the replicas that the settings ask for, if
     /// any. Where they were late just now they are not waited for: everybody would wait behind them.
-    /// Errors: [`StoreError::NotDurable`] where it changed the key and they do not have it.
     pub(super) async fn change_durably(
         &self,
         limit: Duration,
         key: &str,
         script: &Cmd,
         own: &Token,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Change, StoreError> {
         let changed = |told| self.trusted(is_own(told, own));
         if self.replicas == 0 {
-            return changed(self.ask("write", limit, script).await?);
+            return Ok(Change::of(changed(self.ask("write", limit, script).await?)?, true));
         }
         if self.now() < self.late_until.load(Ordering::Relaxed) {
-            return if changed(self.ask("write", limit, script).await?)? { Err(undurable()) } else { Ok(false) };
+            return Ok(Change::of(changed(self.ask("write", limit, script).await?)?, false));
         }
         let mut wait = redis::cmd("WAIT");
         wait.arg(self.replicas).arg(milliseconds(self.replica_timeout).max(1));
@@ -106,7 +108,7 @@ impl Link {
             self.late_until.store(until, Ordering::Relaxed);
         }
         let (changed, _) = answer?;
-        if durable { Ok(changed) } else { Err(undurable()) }
+        Ok(Change::of(changed, durable))
     }
 
     /// Every master, for [`Link::ask_master`].
@@ -156,12 +158,19 @@ impl Link {
         asked: impl Future<Output = RedisResult<T>>,
     ) -> Result<T, StoreError> {
         let began = Instant::now();
+        let mut heard = Heard::Nothing;
         let answer = match self.is_open() {
             true => Err(StoreError::Unavailable("it failed often just now and is left alone for a while".to_owned())),
             false => match tokio::time::timeout(limit, asked).await {
-                Ok(Ok(answer)) => Ok(answer),
+                Ok(Ok(answer)) => {
+                    heard = Heard::Answer;
+                    Ok(answer)
+                }
                 Ok(Err(error)) if error.is_timeout() => Err(StoreError::Timeout),
-                Ok(Err(error)) => Err(unavailable(&error)),
+                Ok(Err(error)) => {
+                    heard = Heard::of(code(&error).as_deref());
+                    Err(unavailable(&error))
+                }
                 Err(_) => Err(StoreError::Timeout),
             },
         };
@@ -173,7 +182,7 @@ impl Link {
         StoreAnswered { operation, outcome, took: began.elapsed() }.emit();
         // Replicas that are late are no reason to ask nothing any more.
         if operation != ACKNOWLEDGE || answer.is_ok() {
-            self.heard(answer.is_ok());
+            self.heard(heard);
         }
         answer
     }
@@ -191,18 +200,75 @@ impl Link {
     }
 
     /// Counts failures in a row. Where the time is over each that comes tries, and the first failure opens it again.
-    fn heard(&self, well: bool) {
-        if well {
+    fn heard(&self, heard: Heard) {
+        if heard == Heard::Demoted {
+            // It may have handed over: whoever is the master now is to be asked. Reads go on meanwhile.
+            if self.demoted.fetch_add(1, Ordering::Relaxed) % FAILURES == FAILURES - 1 {
+                self.way.doubt();
+                self.waiting.doubt();
+            }
+        } else if heard == Heard::Answer {
             self.failures.store(0, Ordering::Relaxed);
             if self.open_until.load(Ordering::Relaxed) != 0 && self.open_until.swap(0, Ordering::Relaxed) != 0 {
                 StoreChanged { answers: true }.emit();
             }
-        } else if !self.is_open() && self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES {
+        } else if heard == Heard::Nothing
+            && !self.is_open()
+            && self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES
+        {
             self.way.doubt();
             self.waiting.doubt();
             let wait = milliseconds(self.open_for);
             if self.open_until.swap(self.now().saturating_add(wait).max(1), Ordering::Relaxed) == 0 {
                 StoreChanged { answers: false }.emit();
+            }
+        }
+    }
+}
+
+/// What was heard of Redis.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// What was asked for.
+    Answer,
+    /// That it does not do this, such as a change while it is full: it may do all else, so nothing is held against it.
+    Refusal,
+    /// That it only reads: another is the master now, or none.
+    Demoted,
+    /// Nothing, or that it can do nothing now.
+    Nothing,
+}
+
+impl Heard {
+    /// By the code of an error that Redis answered.
+    fn of(code: Option<&str>) -> Self {
+        match code {
+            Some("OOM" | "MISCONF" | "NOREPLICAS" | "NOPERM" | "WRONGTYPE" | "ERR") => Self::Refusal,
+            Some("READONLY") => Self::Demoted,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// What became of a change that replicas are to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Somebody was faster.
+    Missed,
+    /// It was made, and a fail-over would keep it.
+    Durable,
+    /// It was made, and a fail-over just now could lose it.
+    Undurable,
+}
+
+impl Change {
+    fn of(changed: bool, durable: bool) -> Self {
+        match (changed, durable) {
+            (false, _) => Self::Missed,
+            (true, true) => Self::Durable,
+            (true, false) => {
+                StoreUndurable.emit();
+                Self::Undurable
             }
         }
     }

@@ -38,7 +38,7 @@ pub use address::{Address, RedisError};
 pub use config::RedisConfig;
 
 use super::record::{Moving, Record};
-use super::traits::{Appended, DecisionStore, ShopperState, ShopperStore, StoreError};
+use super::traits::{Appended, DecisionStore, ShopperState, ShopperStore, StoreError, Stored};
 use crate::domain::audit::DecisionRecord;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::Event;
@@ -46,7 +46,7 @@ use crate::domain::ids::{DecisionId, ShopperKey};
 use crate::domain::standing::Told;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use link::{Link, milliseconds};
+use link::{Change, Link, milliseconds};
 use redis::{Cmd, cmd};
 use std::time::Duration;
 use written::{Token, Written};
@@ -65,6 +65,10 @@ const REPLACE: &str = "local held = redis.call('GET', KEYS[1])
 if (held and string.sub(held, 1, 8) or '') ~= ARGV[1] then return '' end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return string.sub(ARGV[2], 1, 8)";
+
+/// Takes away a value if it is the one that is meant. `ARGV`: the value.
+const DISCARD: &str = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])";
 
 /// Keeps a decision before those of the shopper's that are kept, and of these the newest, so many, of so many bytes, and none
 /// that has lived its time. `ARGV`: value, milliseconds of now, to live, how many, bytes. A list takes hardly more than the
@@ -102,11 +106,24 @@ impl RedisStore {
         format!("{}:{{{}}}:{what}", self.config.prefix, who.as_str())
     }
 
-    async fn load(&self, who: &ShopperKey, limit: Duration) -> Result<Option<(Token, Record)>, StoreError> {
+    async fn load(&self, who: &ShopperKey, limit: Duration) -> Result<Held, StoreError> {
         let mut get = cmd("GET");
         get.arg(self.key(who, RECORD));
-        let held: Option<Vec<u8>> = self.link.ask("read", limit, &get).await?;
-        held.map(|bytes| self.link.trusted(Written::read(who, &bytes))).transpose()
+        let Some(bytes) = self.link.ask::<Option<Vec<u8>>>("read", limit, &get).await? else {
+            return Ok(Held::Nothing);
+        };
+        Ok(match self.link.trusted(Written::read(who, &bytes)) {
+            Ok((token, record)) => Held::Record(token, Box::new(record)),
+            Err(error) => Held::Unreadable(bytes, error),
+        })
+    }
+
+    async fn state(&self, who: &ShopperKey, limit: Duration) -> Result<ShopperState, StoreError> {
+        match self.load(who, limit).await? {
+            Held::Nothing => Ok(ShopperState::default()),
+            Held::Record(_, record) => Ok(record.read()),
+            Held::Unreadable(_, error) => Err(error),
+        }
     }
 
     /// Changes a shopper's record as if nobody else did. `None`: there is none and none was to be made.
@@ -116,16 +133,19 @@ impl RedisStore {
         change: impl Fn(&mut Record) -> T,
         create: bool,
         replicas: Replicas,
-    ) -> Result<Option<T>, StoreError> {
+    ) -> Result<Option<Changed<T>>, StoreError> {
         let key = self.key(who, RECORD);
         // What the last try wrote, if it did, and its answer: a connection that breaks may have carried it there.
         let mut last: Option<(Token, T)> = None;
         for attempt in 0..TRIES {
-            let held = self.load(who, self.config.write_timeout).await?;
-            let (token, mut record) = match held {
-                Some((token, record)) => (Some(token), record),
-                None if !create => return Ok(None),
-                None => (None, Record::default()),
+            let (token, mut record) = match self.load(who, self.config.write_timeout).await? {
+                Held::Record(token, record) => (Some(token), *record),
+                Held::Nothing if !create => return Ok(None),
+                Held::Nothing => (None, Record::default()),
+                Held::Unreadable(bytes, _) => {
+                    self.discard(&key, &bytes).await?;
+                    continue;
+                }
             };
             let answer = match last.take() {
                 // It was written again all the same: replicas are waited for behind a change.
@@ -138,17 +158,13 @@ impl RedisStore {
             replace.arg(token.as_ref().map_or(&[][..], |token| token.as_slice()));
             replace.arg(written).arg(live(ttl));
             let limit = self.config.write_timeout;
-            let replaced = match replicas {
-                Replicas::Unawaited => self.link.change(limit, &replace, &own).await?,
-                Replicas::Awaited | Replicas::Required => {
-                    match self.link.change_durably(limit, &key, &replace, &own).await {
-                        Err(StoreError::NotDurable) if replicas == Replicas::Awaited => true,
-                        replaced => replaced?,
-                    }
-                }
+            let made = match replicas {
+                Replicas::Unawaited if self.link.change(limit, &replace, &own).await? => Change::Durable,
+                Replicas::Unawaited => Change::Missed,
+                Replicas::Awaited => self.link.change_durably(limit, &key, &replace, &own).await?,
             };
-            if replaced {
-                return Ok(Some(answer));
+            if made != Change::Missed {
+                return Ok(Some(Changed { answer, is_durable: made == Change::Durable }));
             }
             last = Some((own, answer));
             // Somebody was faster; the pause keeps two from meeting again and again.
@@ -157,12 +173,32 @@ impl RedisStore {
         Err(StoreError::Unavailable("too many changes of one shopper at once".to_owned()))
     }
 
+    /// Takes away what nobody can read, so that the shopper begins anew instead of being refused until it has lived its
+    /// time. Only the very bytes that were read go: where an answer was damaged on its way, what is stored is another.
+    async fn discard(&self, key: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut discard = script(DISCARD, &[key]);
+        discard.arg(bytes);
+        if self.link.ask::<i64>("write", self.config.write_timeout, &discard).await? == 1 {
+            tracing::error!("a shopper's record could not be read and was taken away; the shopper begins anew");
+        }
+        Ok(())
+    }
+
     /// Brings a login on its way to its end: each step is on the replicas before the next.
     async fn arrive(&self, session: &ShopperKey, moving: &Moving) -> Result<(), StoreError> {
-        self.change(&moving.to, |record| record.arrive(moving), true, Replicas::Required).await?;
+        let arrived = self.change(&moving.to, |record| record.arrive(moving), true, Replicas::Awaited).await?;
+        arrived.map(Changed::durable).transpose()?;
         self.change(session, |record| record.arrived(moving), false, Replicas::Unawaited).await?;
         Ok(())
     }
+}
+
+/// What is stored under a shopper's key.
+enum Held {
+    Nothing,
+    Record(Token, Box<Record>),
+    /// Bytes that are no record of this shopper's, and what is wrong with them.
+    Unreadable(Vec<u8>, StoreError),
 }
 
 /// What a change waits for.
@@ -170,10 +206,22 @@ impl RedisStore {
 enum Replicas {
     /// Nothing: a fail-over may lose it.
     Unawaited,
-    /// Replicas, but it holds without them: an error would keep from being done what follows.
+    /// Replicas, where there are any.
     Awaited,
-    /// Replicas; [`StoreError::NotDurable`] without.
-    Required,
+}
+
+/// A change that was made.
+struct Changed<T> {
+    answer: T,
+    /// Whether a fail-over would keep it, where that was waited for.
+    is_durable: bool,
+}
+
+impl<T> Changed<T> {
+    /// The answer. Errors: [`StoreError::NotDurable`].
+    fn durable(self) -> Result<T, StoreError> {
+        if self.is_durable { Ok(self.answer) } else { Err(StoreError::NotDurable) }
+    }
 }
 
 /// A script on these keys; its arguments follow.
@@ -191,23 +239,24 @@ fn live(duration: Duration) -> u64 {
 #[async_trait]
 impl ShopperStore for RedisStore {
     async fn read(&self, who: &ShopperKey) -> Result<ShopperState, StoreError> {
-        let held = self.load(who, self.config.read_timeout).await?;
-        Ok(held.map(|(_, record)| record.read()).unwrap_or_default())
+        self.state(who, self.config.read_timeout).await
     }
 
     async fn read_patiently(&self, who: &ShopperKey) -> Result<ShopperState, StoreError> {
-        let held = self.load(who, self.config.write_timeout).await?;
-        Ok(held.map(|(_, record)| record.read()).unwrap_or_default())
+        self.state(who, self.config.write_timeout).await
     }
 
     async fn append(&self, who: &ShopperKey, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
         let append = |record: &mut Record| events.iter().map(|event| record.append(event)).collect();
-        Ok(self.change(who, append, !events.is_empty(), Replicas::Unawaited).await?.unwrap_or_default())
+        let changed = self.change(who, append, !events.is_empty(), Replicas::Unawaited).await?;
+        Ok(changed.map(|changed| changed.answer).unwrap_or_default())
     }
 
-    async fn append_durably(&self, who: &ShopperKey, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
+    async fn append_durably(&self, who: &ShopperKey, events: &[Event]) -> Result<Stored, StoreError> {
         let append = |record: &mut Record| events.iter().map(|event| record.append(event)).collect();
-        Ok(self.change(who, append, !events.is_empty(), Replicas::Required).await?.unwrap_or_default())
+        let changed = self.change(who, append, !events.is_empty(), Replicas::Awaited).await?;
+        let Changed { answer, is_durable } = changed.unwrap_or(Changed { answer: Vec::new(), is_durable: true });
+        Ok(Stored { answers: answer, is_durable })
     }
 
     async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError> {
@@ -228,7 +277,8 @@ impl ShopperStore for RedisStore {
         for _ in 0..TRIES {
             let own = Moving::new(customer);
             let leave = |record: &mut Record| record.depart(&own);
-            let Some(moving) = self.change(session, leave, false, Replicas::Required).await? else { return Ok(()) };
+            let Some(moving) = self.change(session, leave, false, Replicas::Awaited).await? else { return Ok(()) };
+            let moving = moving.durable()?;
             self.arrive(session, &moving).await?;
             if moving.id == own.id {
                 return Ok(());
@@ -241,7 +291,9 @@ impl ShopperStore for RedisStore {
         let now = Timestamp::now();
         let erase = |record: &mut Record| record.erase_preferences(now);
         Ok(match purpose {
-            Purpose::Preferences => self.change(who, erase, false, Replicas::Awaited).await?.unwrap_or(false),
+            Purpose::Preferences => {
+                self.change(who, erase, false, Replicas::Awaited).await?.is_some_and(|done| done.answer)
+            }
             // Decisions are erased by the other trait; scores and exports are not kept here.
             Purpose::Analytics | Purpose::Marketing | Purpose::SaleOfData => false,
         })
@@ -249,7 +301,8 @@ impl ShopperStore for RedisStore {
 
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
         let now = Timestamp::now();
-        Ok(self.change(who, |record| record.erase(now), false, Replicas::Awaited).await?.unwrap_or(false))
+        let changed = self.change(who, |record| record.erase(now), false, Replicas::Awaited).await?;
+        Ok(changed.is_some_and(|changed| changed.answer))
     }
 }
 
