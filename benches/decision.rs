@@ -5,6 +5,8 @@
 //! from the moment at which it was due. Every request is another shopper's, with a session that nobody has read before, so
 //! nothing that is kept answers it. Half ask FOR_YOU, the others RELATED and COMPLEMENTARY.
 //!
+//! Before it the same decisions are made one after the other, by intent.
+//!
 //! `cargo bench --bench decision`, with `-- 10000 100000` for the sizes of catalogues; `SECONDS` and `RATE` set the load.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)] // it prints what it measured; a world that fails to build is a bug here.
 
@@ -27,6 +29,10 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const EVENTS: usize = 100_000;
 /// A block, boosts and pins, as a merchandiser would write them.
@@ -161,8 +167,39 @@ fn measure(products: usize) {
     );
 }
 
+/// The same decisions one after the other, by intent: what they take where nothing else is to be done.
+fn alone(products: usize) {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let engine = engine(&mut random, products);
+    let now = Timestamp::now();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut took: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for number in 0..4_000 {
+        let (context, request) = (context(&mut random, number, products, now), request(number, products));
+        let intent = match request.intent {
+            Intent::ForYou => "FOR_YOU",
+            Intent::Related => "RELATED",
+            _ => "COMPLEMENTARY",
+        };
+        let began = Instant::now();
+        let slated = runtime.block_on(engine.slates(&context, &[request])).remove(0);
+        if number >= 400 {
+            took.entry(intent).or_default().push(began.elapsed().as_secs_f64() * 1e3);
+        }
+        assert!(slated.slate.items.len() >= 8);
+    }
+    for (intent, mut took) in took {
+        took.sort_by(f64::total_cmp);
+        let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
+        println!("alone, {products} products, {intent}: p50 {:.2} ms, p99 {:.2}", at(0.5), at(0.99));
+    }
+}
+
 fn main() {
     let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|text| text.parse().ok()).collect();
     let sizes = if sizes.is_empty() { vec![10_000, 100_000] } else { sizes };
-    sizes.into_iter().for_each(measure);
+    for products in sizes {
+        alone(products);
+        measure(products);
+    }
 }

@@ -3,10 +3,12 @@
 //! when first asked for and kept. Source: Salton and Buckley, "Term-weighting approaches in automatic text retrieval"
 //! (1988).
 
+use super::statistics::Statistics;
 use crate::catalogue::Index;
 use crate::domain::ids::ProductKey;
 use crate::domain::product::CatalogueProduct;
 use ahash::AHashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Neighbours kept of each product.
@@ -40,6 +42,8 @@ pub(super) struct Content {
     neighbours: Vec<OnceLock<Row>>,
     /// Ordinals of the snapshot, most recently created first, ties by key.
     newest: Vec<u32>,
+    /// Of each product, one more than the number under which statistics last counted it; 0 where that is not known.
+    counted: Vec<AtomicU32>,
 }
 
 impl Content {
@@ -67,7 +71,8 @@ impl Content {
         let neighbours = (0..index.len()).map(|_| OnceLock::new()).collect();
         let vectors = vectors.into_iter().map(Vec::into_boxed_slice).collect();
         tokens.retain(|name, _| !name.contains(':'));
-        Self { newest: newest(&index), of: index, words: tokens, vectors, postings, neighbours }
+        let counted = (0..index.len()).map(|_| AtomicU32::new(0)).collect();
+        Self { newest: newest(&index), of: index, words: tokens, vectors, postings, neighbours, counted }
     }
 
     /// Whether it was made from this snapshot.
@@ -108,6 +113,22 @@ impl Content {
     /// Products by when they were created, newest first; those without a date are left out.
     pub(super) fn newest(&self) -> impl Iterator<Item = &CatalogueProduct> {
         self.newest.iter().filter_map(|ordinal| self.of.product(*ordinal))
+    }
+
+    /// The number under which a product of `index` is counted. Found by its name once: the popularity of whole categories is
+    /// asked for with every decision.
+    pub(super) fn counted(&self, ordinal: u32, index: &Index, statistics: &Statistics) -> Option<u32> {
+        let key = &index.product(ordinal)?.key;
+        let held = self.counted.get(ordinal as usize).filter(|_| std::ptr::eq(index, &raw const *self.of));
+        let Some(held) = held else { return statistics.id(key) };
+        let known = held.load(Ordering::Relaxed).checked_sub(1);
+        // Statistics may have been emptied and count it under another by now.
+        if let Some(id) = known.filter(|id| statistics.key(*id) == Some(key)) {
+            return Some(id);
+        }
+        let id = statistics.id(key)?;
+        held.store(id.saturating_add(1), Ordering::Relaxed);
+        Some(id)
     }
 
     fn near(&self, ordinal: u32) -> &[(u32, f32)] {
@@ -197,6 +218,9 @@ fn newest(index: &Index) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::event::{Event, EventType};
+    use crate::domain::ids::{EventId, ShopperKey};
+    use jiff::Timestamp;
 
     fn product(key: &str, title: &str, category: &str, tags: &[&str]) -> CatalogueProduct {
         serde_json::from_value(serde_json::json!({
@@ -235,6 +259,29 @@ mod tests {
         let expected = common * common / (common * common + own * own);
         let (_, cosine) = content.like(&ProductKey::new("a"), &content.of).next().unwrap();
         assert!((cosine - expected).abs() < 1e-6, "{cosine} is not {expected}");
+    }
+
+    #[test]
+    fn a_product_is_counted_under_the_number_that_statistics_have_for_it_now() {
+        let content = content(vec![product("a", "red hat", "", &[]), product("b", "red cap", "", &[])]);
+        let counting = |order: [&str; 2]| {
+            let mut statistics = Statistics::new(crate::engine::Config::default().statistics);
+            for (number, key) in order.into_iter().enumerate() {
+                let (id, now) = (EventId::new(number.to_string()), Timestamp::now());
+                let event = Event::of_product(id, EventType::ProductViewed, now, ProductKey::new(key));
+                statistics.learn(&ShopperKey::new("s"), &event, &content.of, now);
+            }
+            statistics
+        };
+        let of = |statistics: &Statistics, ordinal| content.counted(ordinal, &content.of, statistics).unwrap();
+        for statistics in [counting(["a", "b"]), counting(["b", "a"]), counting(["b", "b"])] {
+            let counted = |key: &str| statistics.id(&ProductKey::new(key));
+            assert_eq!(of(&statistics, 1), counted("b").unwrap());
+            assert_eq!(content.counted(0, &content.of, &statistics), counted("a"));
+            let other = Index::build([product("b", "", "", &[])]);
+            assert_eq!(content.counted(0, &other, &statistics), counted("b"), "numbers of another catalogue");
+        }
+        assert_eq!(content.counted(2, &content.of, &counting(["a", "b"])), None);
     }
 
     #[test]

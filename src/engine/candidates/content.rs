@@ -52,8 +52,7 @@ fn newcomers(ask: &Ask<'_>) -> f64 {
 
 /// How often a product was met, faded by time.
 fn met(ask: &Ask<'_>, candidate: &Candidate) -> f64 {
-    let id = ask.index.product(candidate.ordinal).and_then(|product| ask.statistics.id(&product.key));
-    id.map_or(0.0, |id| ask.statistics.popularity(id, ask.now).max(0.0))
+    ask.counted(candidate.ordinal).map_or(0.0, |id| ask.statistics.popularity(id, ask.now).max(0.0))
 }
 
 fn anchors<'a>(ask: &Ask<'a>) -> Vec<(&'a ProductKey, f64)> {

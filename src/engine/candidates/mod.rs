@@ -21,6 +21,7 @@ use crate::catalogue::Index;
 use crate::domain::ids::ProductKey;
 use crate::domain::slate::{Intent, ReasonCode};
 use jiff::Timestamp;
+use std::cmp::Ordering;
 
 /// The most candidates of one source.
 pub(super) const LIMIT: usize = 120;
@@ -36,6 +37,13 @@ pub(super) struct Ask<'a> {
     /// What the transformer made of the shopper's events; nothing where the taste is not there either.
     pub(super) encoded: &'a Encoded,
     pub(super) now: Timestamp,
+}
+
+impl Ask<'_> {
+    /// The number under which a product is counted.
+    fn counted(&self, ordinal: u32) -> Option<u32> {
+        self.content.counted(ordinal, self.index, self.statistics)
+    }
 }
 
 /// One product that a source proposes.
@@ -113,11 +121,23 @@ pub(super) trait CandidateSource: Send + Sync {
 /// The best of the candidates, best first, ties by product key, each product once at its best score.
 pub(super) fn best(mut candidates: Vec<Candidate>, limit: usize) -> Vec<Candidate> {
     candidates.retain(|candidate| candidate.score > 0.0 && candidate.score.is_finite());
-    candidates.sort_by(|a, b| a.ordinal.cmp(&b.ordinal).then(b.score.total_cmp(&a.score)));
+    candidates.sort_unstable_by(|a, b| a.ordinal.cmp(&b.ordinal).then(b.score.total_cmp(&a.score)));
     candidates.dedup_by_key(|candidate| candidate.ordinal);
-    candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.ordinal.cmp(&b.ordinal)));
-    candidates.truncate(limit);
+    keep(&mut candidates, limit);
+    candidates.sort_unstable_by(by_score);
     candidates
+}
+
+/// Leaves the best of the candidates, in no order: a category has thousands, of which hardly any is proposed.
+fn keep(candidates: &mut Vec<Candidate>, limit: usize) {
+    if candidates.len() > limit {
+        candidates.select_nth_unstable_by(limit, by_score);
+        candidates.truncate(limit);
+    }
+}
+
+fn by_score(a: &Candidate, b: &Candidate) -> Ordering {
+    b.score.total_cmp(&a.score).then(a.ordinal.cmp(&b.ordinal))
 }
 
 /// All sources, in the order in which they are asked.

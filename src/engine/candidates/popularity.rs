@@ -31,12 +31,13 @@ impl CandidateSource for Popularity {
     }
 }
 
-/// Those of the products that anyone wanted.
+/// Those of the products that anyone wanted most, as many as are proposed.
 fn wanted(ask: &Ask<'_>, ordinals: &[u32], factor: f64) -> Vec<Candidate> {
     let score = |ordinal: &u32| {
-        let id = ask.statistics.id(&ask.index.product(*ordinal)?.key)?;
-        let score = ask.statistics.popularity(id, ask.now).ln_1p() * factor;
+        let score = ask.statistics.popularity(ask.counted(*ordinal)?, ask.now).ln_1p() * factor;
         (score > 0.0).then_some(Candidate { ordinal: *ordinal, score, reason: ReasonCode::Popular, because: None })
     };
-    ordinals.iter().filter_map(score).collect()
+    let mut found = ordinals.iter().filter_map(score).collect();
+    super::keep(&mut found, LIMIT);
+    found
 }

@@ -59,14 +59,13 @@ pub enum Action {
 impl Selector {
     /// Whether the product is one of those meant.
     pub(super) fn meets(&self, product: &CatalogueProduct) -> bool {
-        let conditions = [
-            (!self.keys.is_empty()).then(|| self.keys.contains(&product.key)),
-            self.category.as_ref().map(|category| *category == product.category),
-            self.vendor.as_ref().map(|vendor| *vendor == product.vendor),
-            self.tag.as_ref().map(|tag| product.tags.contains(tag)),
-            self.collection.as_ref().map(|collection| product.collections.contains(collection)),
-        ];
-        conditions.iter().any(Option::is_some) && conditions.iter().flatten().all(|met| *met)
+        let Self { keys, category, vendor, tag, collection } = self;
+        let any = !keys.is_empty() || category.is_some() || vendor.is_some() || tag.is_some() || collection.is_some();
+        any && category.as_ref().is_none_or(|category| *category == product.category)
+            && vendor.as_ref().is_none_or(|vendor| *vendor == product.vendor)
+            && collection.as_ref().is_none_or(|collection| product.collections.contains(collection))
+            && tag.as_ref().is_none_or(|tag| product.tags.contains(tag))
+            && (keys.is_empty() || keys.contains(&product.key))
     }
 }
 
