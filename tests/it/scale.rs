@@ -114,6 +114,12 @@ fn the_manifests_give_the_gateway_settings_and_name_objects_that_are_there() {
         "{services:?}"
     );
 
+    // What is for operators stays inside.
+    let rule = &of("Ingress")[0]["spec"]["rules"][0]["http"]["paths"];
+    let paths: Vec<&str> = rule.as_vec().unwrap().iter().map(|path| text(&path["path"])).collect();
+    assert_eq!(paths, ["/graphql", "/events", "/webhooks"]);
+    assert!(of("Service").iter().all(|service| text(&service["spec"]["type"]) != "LoadBalancer"));
+
     // The probes ask for what the gateway serves, on the port on which it listens.
     for (probe, path) in [("readinessProbe", "/health/ready"), ("livenessProbe", "/health/live")] {
         assert_eq!(text(&container[probe]["httpGet"]["path"]), path);
