@@ -42,10 +42,24 @@ pub enum Unproven {
     Stale,
 }
 
-/// A proven body that cannot be read.
+/// A proven body that cannot be read, or not as what it is said to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the body is not a JSON object; register the webhook with the format JSON")]
-pub struct Unreadable;
+pub enum Unreadable {
+    /// No JSON object.
+    #[error("the body is not a JSON object; register the webhook with the format JSON")]
+    NoObject,
+    /// The topic concerns the whole shop, and the body is another webhook's.
+    #[error(
+        "the body is not one of {0}: topics are not signed, and a whole shop is touched only for a body of its own"
+    )]
+    OtherTopic(&'static str),
+    /// A whole shop is to be erased, and the settings do not say which is theirs.
+    #[error(
+        "the shop is not erased, because the gateway is not told which shop is its own; write the shop's domain, \
+         name.myshopify.com, to ingest.webhooks.shopify.shop and send it again"
+    )]
+    ShopUnnamed,
+}
 
 /// One delivery.
 #[derive(Debug)]

@@ -4,11 +4,12 @@ use super::fakes::{Shelf, Stage, headers, stage_over, view};
 use crate::domain::consent::Consent;
 use crate::ingest::config::Log;
 use crate::ingest::{Beacon, Config, Refused};
+use crate::platform::news::Unreadable;
 use crate::platform::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::Sha256;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ fn process(folder: &Path, shelf: &Arc<Shelf>) -> Stage {
     let mut config = Config { default_consent: Consent::ALL, ..Config::default() };
     config.secrets = vec![secret("key", "a secret of more than sixteen bytes")];
     config.webhooks.shopify.secrets = vec![secret("app", "one secret")];
+    config.webhooks.shopify.shop = Some("a.myshopify.com".to_owned());
     config.webhooks.patience = Duration::from_secs(20);
     config.spool.dir = Some(folder.join("spool"));
     let log: Log = toml::from_str(&format!("dir = {:?}", folder.join("log"))).unwrap();
@@ -33,15 +35,17 @@ fn process(folder: &Path, shelf: &Arc<Shelf>) -> Stage {
 
 impl Stage {
     async fn redact_shop(&self, id: &str) -> Result<(), Refused> {
-        let body = json!({ "shop_id": 1, "shop_domain": "a.myshopify.com" }).to_string();
+        self.relabelled("shop/redact", id, &json!({ "shop_id": 1, "shop_domain": "a.myshopify.com" })).await
+    }
+
+    /// A body that is signed, under any topic.
+    async fn relabelled(&self, topic: &str, id: &str, body: &Value) -> Result<(), Refused> {
+        let body = body.to_string();
         let mut mac = Hmac::<Sha256>::new_from_slice(b"one secret").unwrap();
         mac.update(body.as_bytes());
         let signature = STANDARD.encode(mac.finalize().into_bytes());
-        let headers = headers(&[
-            ("x-shopify-topic", "shop/redact"),
-            ("x-shopify-webhook-id", id),
-            ("x-shopify-hmac-sha256", &signature),
-        ]);
+        let headers =
+            headers(&[("x-shopify-topic", topic), ("x-shopify-webhook-id", id), ("x-shopify-hmac-sha256", &signature)]);
         self.ingest.webhook("shopify", &headers, body.as_bytes()).await.map(drop)
     }
 
@@ -183,4 +187,37 @@ async fn a_redaction_that_was_noted_and_not_done_is_gone_on_with_by_whoever_star
     next.ingest.settle().await;
     assert_eq!(lines(folder.path()), 0);
     assert_eq!(shelf.redaction.lock().unwrap().unwrap().at, at);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_body_of_another_webhook_erases_no_shop_and_none_is_erased_that_the_settings_do_not_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = process(folder.path(), &Arc::default()).ingest.config.clone();
+    for shop in [Some("a.myshopify.com".to_owned()), None] {
+        config.webhooks.shopify.shop.clone_from(&shop);
+        let stage = stage_over(
+            Config { webhooks: config.webhooks.clone(), default_consent: Consent::ALL, ..Config::default() },
+            Arc::default(),
+        );
+        stage.visit("s").await;
+        let of_customer =
+            json!({ "shop_id": 1, "shop_domain": "a.myshopify.com", "orders_to_redact": [], "customer": { "id": 7 } });
+        let request = json!({ "shop_id": 1, "shop_domain": "a.myshopify.com", "orders_requested": [], "data_request": { "id": 9 } });
+        let order = json!({ "id": 1, "customer": { "id": 7 }, "line_items": [{ "product_id": 1 }] });
+        for body in [of_customer, request, order, json!({ "id": 1, "handle": "h", "variants": [] }), json!({})] {
+            for topic in ["shop/redact", "app/uninstalled"] {
+                let refused = stage.relabelled(topic, "w", &body).await;
+                assert!(matches!(refused, Err(Refused::Unreadable(Unreadable::OtherTopic(_)))), "{topic} {body}");
+            }
+        }
+        assert_eq!((stage.shelf.shoppers.lock().unwrap().len(), *stage.shelf.redaction.lock().unwrap()), (1, None));
+        let whole = stage.redact_shop("w").await;
+        if shop.is_some() {
+            whole.unwrap();
+            stage.until(|stage| stage.is_empty() && done(stage)).await;
+        } else {
+            assert!(whole.unwrap_err().to_string().contains("ingest.webhooks.shopify.shop"));
+            assert_eq!(stage.shelf.shoppers.lock().unwrap().len(), 1);
+        }
+    }
 }

@@ -188,7 +188,7 @@ async fn products_that_are_told_are_in_the_catalogue_a_moment_later() {
 #[tokio::test]
 async fn topics_that_are_of_no_use_are_taken_and_left() {
     let stage = shop(Consent::ALL);
-    for topic in ["fulfillments/create", "", "orders/edited", "app/uninstalled", "customers/data_request"] {
+    for topic in ["fulfillments/create", "", "orders/edited", "customers/data_request"] {
         let body = json!({ "id": 1, "customer": { "id": 7 } });
         assert_eq!(stage.deliver(topic, topic, &body).await.unwrap(), Delivered::default(), "{topic}");
     }

@@ -119,16 +119,16 @@ impl Webhooks for AdobeWebhooks {
     }
 
     fn read(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<Delivery, Unreadable> {
-        let told: Value = serde_json::from_slice(body).map_err(|_| Unreadable)?;
+        let told: Value = serde_json::from_slice(body).map_err(|_| Unreadable::NoObject)?;
         if headers.contains_key(OWN) {
-            let told = Some(told).filter(Value::is_object).ok_or(Unreadable)?;
+            let told = Some(told).filter(Value::is_object).ok_or(Unreadable::NoObject)?;
             let (topic, news) = of_webhook(&told, now);
             return Ok(Delivery { ids: Vec::new(), topic, news });
         }
         let events = match &told {
             Value::Object(_) => std::slice::from_ref(&told),
             Value::Array(events) => events.get(..BATCH).unwrap_or(events),
-            _ => return Err(Unreadable),
+            _ => return Err(Unreadable::NoObject),
         };
         let mut delivery = Delivery { ids: Vec::new(), topic: "other", news: Vec::new() };
         for event in events.iter().filter(|event| self.is_ours(event)) {

@@ -64,7 +64,7 @@ impl Webhooks for BigcommerceWebhooks {
     }
 
     fn read(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<Delivery, Unreadable> {
-        let told: Value = serde_json::from_slice(body).ok().filter(Value::is_object).ok_or(Unreadable)?;
+        let told: Value = serde_json::from_slice(body).ok().filter(Value::is_object).ok_or(Unreadable::NoObject)?;
         let id = signed::header(headers, "webhook-id").map(|id| format!("bigcommerce::{id}"));
         // The body's own hash stays the same where one event is sent twice.
         let hash = loose::first_text(&told, &["hash"]).map(|hash| format!("bigcommerce:hash:{hash}"));

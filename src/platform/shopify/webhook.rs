@@ -1,12 +1,13 @@
 //! Shopify's webhooks: proof and shapes. Facts as of API version 2026-04, by Shopify's documentation.
 //!
 //! Proof: `X-Shopify-Hmac-Sha256`, base64 of HMAC-SHA-256 of the raw body with the app's client secret. The scheme signs no
-//! time: what comes again is known by `X-Shopify-Webhook-Id` (one delivery, its retries among them) and
+//! topic, so what concerns the whole shop is taken by its body (`shop`), and no time: what comes again is known by `X-Shopify-Webhook-Id` (one delivery, its retries among them) and
 //! `X-Shopify-Event-Id` (one event, also where two subscriptions tell it). Deliveries may be a day late and out of
 //! order; each piece of news has a time of its own.
 //!
 //! The bodies are those of the REST Admin API: ids are numbers, with the global id beside or not; money is text.
 
+mod shop;
 mod standing;
 
 use crate::domain::consent::{Consent, Purpose};
@@ -37,7 +38,7 @@ pub struct Config {
     /// none, and then Shopify's webhooks are not taken.
     pub secrets: Vec<Secret>,
     /// The shop's own domain, `name.myshopify.com`: what the same app's other shops send is left aside. Default: none,
-    /// every shop of the app is taken for this one.
+    /// every shop of the app is taken for this one, and none is erased as a whole (`shop/redact`).
     pub shop: Option<String>,
 }
 
@@ -57,12 +58,6 @@ impl ShopifyWebhooks {
         Ok(Self { signers, shop: config.shop.clone(), consent: consent.cloned() })
     }
 
-    /// Whether a body is of another shop than that of the settings: nothing is erased for a header alone.
-    fn names_another(&self, told: &Value) -> bool {
-        let named = loose::first_text(told, &["shop_domain"]);
-        self.shop.as_ref().is_some_and(|own| named.is_none_or(|named| !named.eq_ignore_ascii_case(own)))
-    }
-
     fn is_other_shop(&self, headers: &HeaderMap) -> bool {
         let sender = signed::header(headers, "x-shopify-shop-domain");
         self.shop.as_ref().is_some_and(|own| sender.is_some_and(|sender| !sender.eq_ignore_ascii_case(own)))
@@ -77,7 +72,7 @@ impl Webhooks for ShopifyWebhooks {
     }
 
     fn read(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<Delivery, Unreadable> {
-        let told: Value = serde_json::from_slice(body).ok().filter(Value::is_object).ok_or(Unreadable)?;
+        let told: Value = serde_json::from_slice(body).ok().filter(Value::is_object).ok_or(Unreadable::NoObject)?;
         let name = signed::header(headers, "x-shopify-topic").unwrap_or_default();
         let triggered = signed::header(headers, "x-shopify-triggered-at").and_then(loose::moment_of);
         let id = |header: &str, of: &str| signed::header(headers, header).map(|id| format!("shopify:{of}:{id}"));
@@ -87,7 +82,7 @@ impl Webhooks for ShopifyWebhooks {
         else {
             return Ok(Delivery { ids, topic: "other", news: Vec::new() });
         };
-        if topic.name == "shop/redact" && self.names_another(&told) {
+        if !self.is_of_this_shop(topic.name, &told)? {
             return Ok(Delivery { ids, topic: topic.name, news: Vec::new() });
         }
         let mut news = (topic.read)(&told, triggered.unwrap_or(now));
@@ -124,7 +119,7 @@ const TOPICS: [Topic; 30] = [
     Topic { name: "customers/delete", read: redact },
     Topic { name: "customers/redact", read: redact },
     Topic { name: "customers/data_request", read: data_request },
-    Topic { name: "shop/redact", read: |_, _| vec![News::RedactShop] },
+    Topic { name: shop::REDACT, read: |_, _| vec![News::RedactShop] },
     Topic { name: "products/create", read: product },
     Topic { name: "products/update", read: product },
     Topic { name: "products/delete", read: product_gone },
@@ -132,7 +127,7 @@ const TOPICS: [Topic; 30] = [
     Topic { name: "collections/create", read: stale },
     Topic { name: "collections/update", read: stale },
     Topic { name: "collections/delete", read: collection_gone },
-    Topic { name: "app/uninstalled", read: |_, _| vec![News::Uninstalled] },
+    Topic { name: shop::UNINSTALLED, read: |_, _| vec![News::Uninstalled] },
 ];
 
 fn nothing(_: &Value, _: Timestamp) -> Vec<News> {

@@ -170,6 +170,7 @@ async fn a_shop_that_is_redacted_leaves_no_shopper_in_redis_nor_in_the_files_of_
         let kept = folder.path().join(name);
         let mut settings = settings(&redis.url(), &folder.path().join("secret"));
         settings.ingest.webhooks.shopify.secrets = vec![Secret::File(folder.path().join("app"))];
+        settings.ingest.webhooks.shopify.shop = Some("a.myshopify.com".to_owned());
         settings.ingest.spool.dir = Some(kept.join("spool"));
         settings.ingest.record.log = Some(toml::from_str(&format!("dir = {:?}", kept.join("log"))).unwrap());
         settings.store.decisions.file = Some(kept.join("decisions.db"));

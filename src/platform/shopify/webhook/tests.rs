@@ -197,8 +197,9 @@ fn privacy_topics_name_their_customer_and_a_shop_itself() {
     let redact = read("customers/redact", body);
     assert!(matches!(&redact[..], [News::Redact(id)] if id.expose() == "gid://shopify/Customer/191167"));
     assert!(matches!(&read("customers/data_request", body)[..], [News::DataRequest(_)]));
-    assert!(matches!(&read("shop/redact", body)[..], [News::RedactShop]));
-    assert!(matches!(&read("app/uninstalled", r#"{"id": 1}"#)[..], [News::Uninstalled]));
+    let shop = r#"{"id": 548380009, "name": "Super Toys", "email": "super@example.com", "domain": null,
+        "myshopify_domain": "a.myshopify.com", "plan_name": "enterprise"}"#;
+    assert!(matches!(&read("app/uninstalled", shop)[..], [News::Uninstalled]));
     let left = r#"{"id": 7, "email_marketing_consent": {"state": "unsubscribed"}}"#;
     assert!(matches!(&read("customers/update", left)[..], [News::Withdrawn(_, Purpose::Marketing)]));
     assert!(read("customers/update", &left.replace("unsubscribed", "subscribed")).is_empty(), "nothing is granted");
@@ -215,10 +216,13 @@ fn what_another_shop_of_the_app_sends_is_left_aside() {
     // A whole shop is erased only where the body names it, too.
     let redacts = |body: &str| {
         let headers = headers(&[("x-shopify-topic", "shop/redact")]);
-        webhooks.read(&headers, body.as_bytes(), now()).unwrap().news.len()
+        webhooks.read(&headers, body.as_bytes(), now()).map(|delivery| delivery.news.len())
     };
-    assert_eq!(redacts(r#"{"shop_domain": "Mine.myshopify.com"}"#), 1);
-    assert_eq!((redacts(r#"{"shop_domain": "other.myshopify.com"}"#), redacts("{}")), (0, 0));
+    assert_eq!(redacts(r#"{"shop_id": 1, "shop_domain": "Mine.myshopify.com"}"#), Ok(1));
+    assert_eq!(redacts(r#"{"shop_id": 1, "shop_domain": "other.myshopify.com"}"#), Ok(0));
+    for other in [ORDER, "{}", r#"{"shop_domain": "mine.myshopify.com"}"#, r#"{"shop_id": 1, "shop_domain": 2}"#] {
+        assert_eq!(redacts(other), Err(Unreadable::OtherTopic("shop/redact")), "{other}");
+    }
 }
 
 #[test]
