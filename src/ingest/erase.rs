@@ -5,6 +5,7 @@ use super::record::Recorder;
 use crate::domain::consent::Purpose;
 use crate::domain::ids::ShopperKey;
 use crate::store::{DecisionStore, ShopperStore, StoreError};
+use jiff::Timestamp;
 use std::fmt;
 use std::sync::Arc;
 
@@ -32,16 +33,23 @@ impl Eraser {
         }
         self.learner.forget(who);
         if purpose == Purpose::Analytics {
-            found |= self.recorder.erase(who).await;
+            found |= self.recorded(who).await?;
         }
         Ok(found)
+    }
+
+    async fn recorded(&self, who: &ShopperKey) -> Result<bool, StoreError> {
+        self.recorder.erase(who, Timestamp::now()).await.map_err(|error| {
+            tracing::error!(%error, "an erasure could not be noted beside the training log; it was not acknowledged");
+            StoreError::Unavailable("the erasure cannot be noted beside the training log".to_owned())
+        })
     }
 
     /// Deletes everything but a withdrawn consent. True where there was something.
     pub(super) async fn everything(&self, who: &ShopperKey) -> Result<bool, StoreError> {
         let mut found = self.shoppers.erase(who).await?;
         found |= self.decisions.erase(who).await?;
-        found |= self.recorder.erase(who).await;
+        found |= self.recorded(who).await?;
         self.learner.forget(who);
         Ok(found)
     }

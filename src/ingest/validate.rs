@@ -22,7 +22,7 @@ const MAX_QUANTITY: u32 = 1_000_000;
 /// The last position of a slate or a page.
 const MAX_POSITION: u32 = 1_000;
 /// How far clients' clocks may be ahead.
-const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// What events are checked against.
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,13 @@
 //! The training log: JSON lines in rotated files, written by a thread of its own behind a bounded queue.
 //!
-//! Files are `events-<milliseconds>-<number>.jsonl`; a new one is begun at each start and when one is full. Erasing
-//! rewrites the files that name a shopper; who is still to be erased is noted on disk, so a crash does not lose it.
+//! Files are `events-<milliseconds>-<number>.jsonl`; a new one is begun at each start, when one is full, and before an
+//! erasure. Who is to be erased is noted on disk first, which is what is waited for; a thread of its own then writes the files
+//! anew that name them, those of a minute together. What a process leaves the next one does.
 
 mod files;
+mod pass;
+mod pending;
+mod writer;
 
 use super::Recorded;
 use crate::domain::ids::ShopperKey;
@@ -13,21 +17,28 @@ use crate::ingest::mark::Goes;
 use crate::telemetry::events::LearningDropped;
 use files::Files;
 use jiff::Timestamp;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use writer::Writer;
 
 /// How often old files are deleted and noted shoppers erased.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
+/// How long an erasure waits until it is noted.
+const NOTED: Duration = Duration::from_secs(10);
 
 enum Message {
     Line(Arc<Recorded>),
-    Erase(ShopperKey),
+    /// What was written of a shopper up to that moment goes; told once it is noted on the disk.
+    Erase(ShopperKey, Timestamp, oneshot::Sender<io::Result<()>>),
     /// Everything of every shopper goes, by the redaction of this moment.
-    Redact(Timestamp, Goes, oneshot::Sender<std::io::Result<()>>),
+    Redact(Timestamp, Goes, oneshot::Sender<io::Result<()>>),
     Housekeeping,
+    /// A pass has ended, well or not.
+    Passed(bool),
     Flush(oneshot::Sender<()>),
 }
 
@@ -46,8 +57,8 @@ impl TrainingLog {
         let dropped = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&dropped);
         let writer = std::thread::Builder::new().name("training-log".to_owned());
-        writer.spawn(move || write(files, messages, &counter)).map_err(failed)?;
-        let weak = queue.downgrade();
+        let (own, weak) = (queue.downgrade(), queue.downgrade());
+        writer.spawn(move || Writer::new(files, own, counter).run(messages)).map_err(failed)?;
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(HOUSEKEEPING);
             while let Some(queue) = {
@@ -69,19 +80,23 @@ impl TrainingLog {
         }
     }
 
-    /// Has a shopper erased. Waits for room in the queue: this must not be dropped.
-    pub(super) async fn erase(&self, shopper: ShopperKey) {
-        if self.queue.send(Message::Erase(shopper)).await.is_err() {
-            tracing::error!("the training log has stopped: a shopper's lines could not be erased");
-        }
+    /// Has what was written of a shopper up to that moment erased. Returns once that is noted where it outlives the process;
+    /// the lines go within a minute or so. Errors: the disk refused, or did not answer.
+    pub(super) async fn erase(&self, shopper: ShopperKey, at: Timestamp) -> io::Result<()> {
+        let (done, wait) = oneshot::channel();
+        let noted = async {
+            // Waits for room in the queue: this must not be dropped.
+            self.queue.send(Message::Erase(shopper, at, done)).await.map_err(|_| stopped())?;
+            wait.await.map_err(|_| stopped())?
+        };
+        tokio::time::timeout(NOTED, noted).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 
     /// Deletes every line, unless this redaction has been heard of before.
-    pub(super) async fn redact(&self, at: Timestamp, goes: Goes) -> std::io::Result<()> {
+    pub(super) async fn redact(&self, at: Timestamp, goes: Goes) -> io::Result<()> {
         let (done, wait) = oneshot::channel();
-        let stopped = |_| std::io::Error::from(std::io::ErrorKind::BrokenPipe);
-        self.queue.send(Message::Redact(at, goes, done)).await.map_err(|_| stopped(()))?;
-        wait.await.map_err(|_| stopped(()))?
+        self.queue.send(Message::Redact(at, goes, done)).await.map_err(|_| stopped())?;
+        wait.await.map_err(|_| stopped())?
     }
 
     /// Waits until all that was handed over is on disk and erased.
@@ -99,45 +114,11 @@ impl TrainingLog {
     }
 }
 
+fn stopped() -> io::Error {
+    io::ErrorKind::BrokenPipe.into()
+}
+
 /// The lines of a shopper in the files of a folder.
-pub(super) fn lines_of(dir: &Path, shopper: &ShopperKey) -> std::io::Result<Vec<Recorded>> {
+pub(super) fn lines_of(dir: &Path, shopper: &ShopperKey) -> io::Result<Vec<Recorded>> {
     files::lines_of(dir, shopper)
-}
-
-/// The writer's life: until every sender is gone.
-fn write(mut files: Files, mut messages: mpsc::Receiver<Message>, dropped: &AtomicU64) {
-    loop {
-        let message = match messages.try_recv() {
-            Ok(message) => Some(message),
-            // Nothing waits, so there is time to bring lines to the disk.
-            Err(_) => {
-                report(files.flush());
-                messages.blocking_recv()
-            }
-        };
-        match message {
-            Some(Message::Line(event)) => {
-                if files.append(&event).is_err() {
-                    dropped.fetch_add(1, Ordering::Relaxed);
-                    LearningDropped { kind: "line" }.emit();
-                }
-            }
-            Some(Message::Erase(shopper)) => report(files.note_erasure(&shopper)),
-            // Nobody waits any more: it is done all the same.
-            Some(Message::Redact(at, goes, done)) => drop(done.send(files.redact(at, goes))),
-            Some(Message::Housekeeping) => report(files.housekeeping()),
-            Some(Message::Flush(done)) => {
-                report(files.housekeeping());
-                // Nobody waits any more: fine.
-                done.send(()).ok();
-            }
-            None => return report(files.flush()),
-        }
-    }
-}
-
-fn report(result: std::io::Result<()>) {
-    if let Err(error) = result {
-        tracing::error!(%error, "the training log cannot be written; check its folder and the space on its disk");
-    }
 }

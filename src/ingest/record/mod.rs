@@ -115,9 +115,10 @@ impl Recorder {
         self.ring().iter().cloned().collect()
     }
 
-    /// Deletes what was recorded of a shopper: at once in memory, within a minute or so on disk. True where there was
-    /// something in memory.
-    pub async fn erase(&self, shopper: &ShopperKey) -> bool {
+    /// Deletes what was recorded of a shopper up to that moment: at once in memory; on disk it is noted when this returns, and
+    /// done within a minute or so, by the next process where this one dies. True where there was something in memory.
+    /// Errors: it is not noted on the disk.
+    pub async fn erase(&self, shopper: &ShopperKey, at: Timestamp) -> io::Result<bool> {
         let found = {
             let mut ring = self.ring();
             let before = ring.len();
@@ -125,9 +126,9 @@ impl Recorder {
             ring.len() < before
         };
         if let Some(log) = &self.log {
-            log.erase(shopper.clone()).await;
+            log.erase(shopper.clone(), at).await?;
         }
-        found
+        Ok(found)
     }
 
     /// Forgets everything in memory.

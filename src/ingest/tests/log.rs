@@ -7,6 +7,7 @@ use crate::ingest::record::Recorded;
 use bytesize::ByteSize;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 fn config(dir: &Path) -> Config {
@@ -84,4 +85,53 @@ async fn who_was_to_be_erased_before_a_crash_is_erased_after_it() {
     let stage = stage(config(dir.path()));
     stage.ingest.settle().await;
     assert_eq!(files(dir.path()), [line("kept"), "not ours".to_owned()]);
+}
+
+#[tokio::test]
+async fn an_erasure_is_acknowledged_once_it_is_noted_on_the_disk_and_refused_where_it_cannot_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let stage = stage(config(dir.path()));
+    let caller = stage.caller("one", "all").await;
+    stage.codes(&caller, vec![view("1", "p1")]).await;
+    stage.ingest.settle().await;
+    let pending = dir.path().join("erase.pending");
+    fs::create_dir(&pending).unwrap();
+    assert!(stage.ingest.forget(&caller).await.is_err(), "it would be lost with the process");
+    fs::remove_dir(&pending).unwrap();
+    stage.ingest.forget(&caller).await.unwrap();
+    assert!(fs::read_to_string(&pending).unwrap().contains(caller.shopper.as_ref().unwrap().as_str()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_go_on_being_written_while_files_are_searched_for_who_is_to_be_erased() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(dir.path());
+    if let Some(log) = &mut config.record.log {
+        log.queue = 8;
+    }
+    // A pipe is a file whose reading lasts until somebody has written to it.
+    let pipe = dir.path().join("events-0000000000001-000001.jsonl");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let stage = stage(config);
+    let (one, two) = (stage.caller("one", "all").await, stage.caller("two", "all").await);
+    stage.ingest.forget(&one).await.unwrap();
+    let settled = tokio::spawn({
+        let ingest = std::sync::Arc::clone(&stage.ingest);
+        async move { ingest.settle().await }
+    });
+    let written = || {
+        let files = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        let own = files.filter(|path| *path != pipe && path.extension().is_some_and(|kind| kind == "jsonl"));
+        own.map(|path| fs::read_to_string(path).unwrap().lines().count()).sum::<usize>()
+    };
+    for n in 0..40 {
+        stage.codes(&two, vec![view(&n.to_string(), "p2")]).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let dropped = stage.ingest.dropped();
+    let (lines, over) = (written(), settled.is_finished());
+    // Before anything is asserted: the reader waits for it.
+    drop(fs::OpenOptions::new().write(true).open(&pipe).unwrap());
+    settled.await.unwrap();
+    assert_eq!((dropped, lines, over), ((0, 0), 40, false));
 }

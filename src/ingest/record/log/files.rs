@@ -1,18 +1,17 @@
 //! The files of the training log, as the writer's thread sees them: blocking, one owner.
 
+use super::pass::{Pass, owner};
+use super::pending::Pending;
 use crate::domain::ids::ShopperKey;
 use crate::ingest::config;
 use crate::ingest::mark::{Goes, Mark};
 use crate::ingest::record::Recorded;
 use jiff::Timestamp;
-use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// Names the shoppers still to be erased, one a line.
-const PENDING: &str = "erase.pending";
 
 /// The folder and the file that is being written.
 pub(super) struct Files {
@@ -26,18 +25,20 @@ pub(super) struct Files {
     begun: u64,
     /// The first of them; none of an older process is behind it.
     first: Option<PathBuf>,
-    pending: BTreeSet<String>,
+    /// Who is still to be erased.
+    pub(super) pending: Pending,
+    /// Held while a closed file is written anew or all are deleted.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Files {
     /// Makes the folder and reads who is still to be erased.
     pub(super) fn open(config: &config::Log) -> io::Result<Self> {
         fs::create_dir_all(&config.dir)?;
-        let pending = match fs::read_to_string(config.dir.join(PENDING)) {
-            Ok(text) => text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeSet::new(),
-            Err(error) => return Err(error),
-        };
+        for path in list(&config.dir, &[".part"])? {
+            fs::remove_file(path)?;
+        }
+        let pending = Pending::open(&config.dir)?;
         Ok(Self {
             dir: config.dir.clone(),
             file_size: config.file_size.as_u64().max(1),
@@ -47,6 +48,7 @@ impl Files {
             begun: 0,
             first: None,
             pending,
+            turn: Arc::default(),
         })
     }
 
@@ -73,28 +75,11 @@ impl Files {
         self.open.as_mut().map_or(Ok(()), |(file, _)| file.flush())
     }
 
-    /// Notes on disk that a shopper is to be erased by the next housekeeping.
-    pub(super) fn note_erasure(&mut self, shopper: &ShopperKey) -> io::Result<()> {
-        if self.pending.insert(shopper.as_str().to_owned()) {
-            let mut file = private().append(true).create(true).open(self.dir.join(PENDING))?;
-            writeln!(file, "{shopper}")?;
-            file.sync_all()?;
-        }
-        Ok(())
-    }
-
-    /// Erases who is noted and deletes what is too old or too much.
-    pub(super) fn housekeeping(&mut self) -> io::Result<()> {
-        self.flush()?;
-        if !self.pending.is_empty() {
-            self.close()?;
-            for path in self.list()? {
-                self.rewrite(&path)?;
-            }
-            self.pending.clear();
-            fs::remove_file(self.dir.join(PENDING))?;
-        }
-        self.prune()
+    /// The work of erasing who waits for it, over all that was written so far; [`Pending::done`] ends it.
+    pub(super) fn begin_pass(&mut self) -> io::Result<Pass> {
+        self.close()?;
+        let files = list(&self.dir, &[".jsonl"])?;
+        Ok(Pass { files, wanted: self.pending.take(), turn: Arc::clone(&self.turn) })
     }
 
     /// Deletes what goes, unless this redaction has been heard of before; then it has.
@@ -106,17 +91,15 @@ impl Files {
         if goes == Goes::All {
             self.close()?;
         }
+        let turn = Arc::clone(&self.turn);
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let own = |path: &PathBuf| self.first.as_ref().is_some_and(|first| path >= first);
         for path in list(&self.dir, &[".jsonl", ".part"])? {
             if goes == Goes::All || (goes == Goes::Older && !own(&path)) {
                 fs::remove_file(path)?;
             }
         }
-        self.pending.clear();
-        match fs::remove_file(self.dir.join(PENDING)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        self.pending.clear()?;
         mark.write(at)
     }
 
@@ -136,13 +119,9 @@ impl Files {
         Ok(file)
     }
 
-    fn list(&self) -> io::Result<Vec<PathBuf>> {
-        list(&self.dir, &[".jsonl"])
-    }
-
     /// Deletes files that are too old, then the oldest while all together are too much. The open file stays.
-    fn prune(&mut self) -> io::Result<()> {
-        let mut files = self.list()?;
+    pub(super) fn prune(&mut self) -> io::Result<()> {
+        let mut files = list(&self.dir, &[".jsonl"])?;
         if self.open.is_some() {
             files.pop();
         }
@@ -156,30 +135,6 @@ impl Files {
             }
         }
         Ok(())
-    }
-
-    /// Writes the file again without the lines of those who are to be erased; as it was where it has none.
-    fn rewrite(&self, path: &Path) -> io::Result<()> {
-        let part = path.with_extension("part");
-        let modified = fs::metadata(path)?.modified()?;
-        let mut kept = BufWriter::new(private().write(true).create(true).truncate(true).open(&part)?);
-        let mut erased = false;
-        for line in BufReader::new(File::open(path)?).lines() {
-            let line = line?;
-            if owner(&line).is_some_and(|owner| self.pending.contains(owner)) {
-                erased = true;
-            } else {
-                writeln!(kept, "{line}")?;
-            }
-        }
-        if !erased {
-            return fs::remove_file(&part);
-        }
-        let kept = kept.into_inner().map_err(io::IntoInnerError::into_error)?;
-        // The age of the file is the age of its events.
-        kept.set_modified(modified)?;
-        kept.sync_all()?;
-        fs::rename(&part, path)
     }
 }
 
@@ -204,7 +159,7 @@ pub(super) fn lines_of(dir: &Path, shopper: &ShopperKey) -> io::Result<Vec<Recor
     for path in list(dir, &[".jsonl"])? {
         for line in BufReader::new(File::open(path)?).lines() {
             let line = line?;
-            if owner(&line) == Some(shopper.as_str()) {
+            if owner(line.as_bytes()) == Some(shopper.as_str()) {
                 found.extend(serde_json::from_str::<Recorded>(&line).ok());
             }
         }
@@ -212,13 +167,8 @@ pub(super) fn lines_of(dir: &Path, shopper: &ShopperKey) -> io::Result<Vec<Recor
     Ok(found)
 }
 
-/// The shopper of a line: always its first field.
-fn owner(line: &str) -> Option<&str> {
-    line.strip_prefix(r#"{"shopper":""#)?.split('"').next()
-}
-
 /// Files that only the gateway's own user may read.
-fn private() -> OpenOptions {
+pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -250,7 +200,7 @@ mod tests {
         std::thread::sleep(Duration::from_millis(5));
         let mut files = Files::open(&config).unwrap();
         write(&mut files, "after");
-        files.note_erasure(&ShopperKey::new("x")).unwrap();
+        files.pending.note(&ShopperKey::new("x"), at(1)).unwrap();
         files.redact(at(1), Goes::Older).unwrap();
         write(&mut files, "after");
         assert_eq!((who("before"), who("after")), (0, 2));
