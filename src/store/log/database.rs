@@ -1,8 +1,6 @@
 //! The tables, alike in SQLite and PostgreSQL: one text of SQL for both, but for the type of bytes.
 //!
-//! What SQLite deletes it overwrites (`secure_delete`), but copies of it stay in the gaps of pages that were rebuilt before. So
-//! after an erasure the file is written anew, and its journal brought into it and cut to nothing: no trace stays on disk.
-//! PostgreSQL keeps deleted rows until its own vacuum comes by.
+//! PostgreSQL keeps deleted rows until its own vacuum comes by; what SQLite keeps goes by `scrub`.
 
 use super::LogError;
 use super::batch::{Batch, Noted};
@@ -25,8 +23,6 @@ use tokio::sync::OnceCell;
 
 /// Decisions read at once.
 const PAGE: i64 = 500;
-/// A file up to so many bytes is written anew at once after an erasure; a larger one with the next housekeeping.
-const QUICK: i64 = 64 << 20;
 /// The most that is kept of what came of one decision: nobody fills the log with events that name it.
 const MOST_OUTCOMES: i64 = 200;
 /// In the place of a shopper's hash: all of them.
@@ -68,10 +64,12 @@ pub struct Page(Option<(i64, String)>);
 /// The database, connected when it is needed first.
 #[derive(Debug)]
 pub(super) struct Database {
-    pool: AnyPool,
-    sqlite: bool,
+    pub(super) pool: AnyPool,
+    pub(super) sqlite: bool,
     /// Traces of what was erased may lie in the file.
-    traces: AtomicBool,
+    pub(super) traces: AtomicBool,
+    /// The file was written anew, and its journal is still to be cut.
+    pub(super) journal: AtomicBool,
     ready: OnceCell<()>,
 }
 
@@ -96,7 +94,13 @@ impl Database {
             .connect_lazy(&address)
             .map_err(|_| LogError::Url("it is no address".to_owned()))?;
         // Those of an erasure before a crash, too: it may not have come to that.
-        Ok(Self { pool, sqlite, traces: AtomicBool::new(sqlite), ready: OnceCell::new() })
+        Ok(Self {
+            pool,
+            sqlite,
+            traces: AtomicBool::new(sqlite),
+            journal: AtomicBool::default(),
+            ready: OnceCell::new(),
+        })
     }
 
     /// The pool, once the tables are there.
@@ -238,34 +242,6 @@ impl Database {
         Ok(found)
     }
 
-    /// From now on traces of what was erased may lie in the file.
-    pub(super) fn has_traces(&self) {
-        self.traces.fetch_or(self.sqlite, Ordering::Relaxed);
-    }
-
-    /// Writes the file anew, if something was erased since the last time, and at the start if it was within the last hour.
-    /// With `quick`, only where that takes a moment.
-    pub(super) async fn scrub(&self, quick: bool) -> Result<(), StoreError> {
-        if !self.traces.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let pool = self.pool().await?;
-        let number = async |text: &'static str| {
-            let row = sqlx::query(text).fetch_one(pool).await.map_err(unavailable)?;
-            row.try_get::<i64, _>(0).map_err(unavailable)
-        };
-        let pages = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
-        if quick && number(pages).await? > QUICK {
-            return Ok(());
-        }
-        if number("SELECT COUNT(*) FROM erasures").await? > 0 {
-            sqlx::query("VACUUM").execute(pool).await.map_err(unavailable)?;
-            self.checkpoint().await?;
-        }
-        self.traces.store(false, Ordering::Relaxed);
-        Ok(())
-    }
-
     /// Deletes what is older than `max_age` and the oldest beyond `most`.
     pub(super) async fn clean(&self, max_age: Duration, most: u32) -> Result<(), StoreError> {
         // What a process before has begun.
@@ -295,20 +271,6 @@ impl Database {
     /// Takes a lock of PostgreSQL's until the transaction ends; SQLite lets only one write anyway.
     pub(super) async fn lock(&self, connection: &mut AnyConnection, lock: &'static str) -> Result<(), StoreError> {
         if self.sqlite { Ok(()) } else { connection.execute(lock).await.map(drop).map_err(unavailable) }
-    }
-
-    /// Brings SQLite's journal into the file and cuts it: what was deleted stood there, too.
-    async fn checkpoint(&self) -> Result<(), StoreError> {
-        // A reader that is in its way is soon done.
-        for _ in 0..50 {
-            let query = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
-            let row = query.fetch_one(&self.pool).await.map_err(unavailable)?;
-            if row.try_get::<i32, _>(0).map_err(unavailable)? == 0 {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        Err(StoreError::Unavailable("the journal of the decision log is in use".to_owned()))
     }
 }
 

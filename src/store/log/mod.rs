@@ -14,6 +14,7 @@ mod files;
 mod line;
 mod parquet;
 mod redact;
+mod scrub;
 mod writer;
 
 #[cfg(test)]
@@ -171,10 +172,11 @@ impl DecisionLog {
     /// off goes on by itself at its next start. Errors: not everything is deleted yet.
     pub async fn redact(&self) -> Result<(), StoreError> {
         self.database.redact().await?;
-        self.database.scrub(false).await
+        self.database.scrub(false).await.map(drop)
     }
 
-    /// Waits until all that was handed over is written, or dropped where it cannot be.
+    /// Waits until all that was handed over is written, or dropped where it cannot be, and a file of up to 64 MiB holds no
+    /// trace of what was erased.
     pub async fn flush(&self) {
         let (done, wait) = oneshot::channel();
         if self.queue.send(Message::Flush(done)).await.is_ok() {

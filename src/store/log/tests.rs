@@ -220,6 +220,34 @@ async fn an_erased_shopper_leaves_no_trace_in_the_bytes_of_the_file_and_its_jour
 }
 
 #[tokio::test]
+async fn the_file_is_written_anew_for_many_erasures_at_once_and_for_none_that_found_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(&folder.path().join("log.db"));
+    // Writing the file anew adds one to it.
+    let version = async || {
+        let row = sqlx::query("PRAGMA schema_version").fetch_one(log.database.pool().await.unwrap()).await.unwrap();
+        sqlx::Row::get::<i64, _>(&row, 0)
+    };
+    for n in 0..40 {
+        log.put(decision(&format!("marked-{n}"), &format!("d{n}")));
+    }
+    log.erase(&key("nobody"), None).await.unwrap();
+    log.flush().await;
+    let begun = version().await;
+    for _ in 0..5 {
+        assert!(!log.erase(&key("nobody"), None).await.unwrap());
+    }
+    assert_eq!(version().await, begun, "nothing was deleted");
+    for n in 0..40 {
+        assert!(log.erase(&key(&format!("marked-{n}")), None).await.unwrap());
+    }
+    log.flush().await;
+    let written = version().await - begun;
+    assert!((1..=2).contains(&written), "{written} times for forty erasures");
+    assert!(memchr::memmem::find(&bytes(folder.path()), b"marked-").is_none());
+}
+
+#[tokio::test]
 async fn what_is_too_old_or_too_much_goes_and_a_share_is_kept_by_id() {
     let folder = tempfile::tempdir().unwrap();
     let config = LogConfig { most: 5, sample: 1.0, ..in_file(&folder.path().join("log.db")) };

@@ -19,22 +19,53 @@ const PAUSE: Duration = Duration::from_millis(250);
 const LIMIT: Duration = Duration::from_secs(5);
 /// How often old rows are deleted.
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
+/// How long erasures gather before the file is written anew for them, where it was just now.
+const GATHER_ERASURES: Duration = Duration::from_secs(120);
 /// How soon the file is written anew again where somebody read it: what was erased is still in it.
 const AGAIN: Duration = Duration::from_secs(2);
+
+/// When the file is written anew after erasures.
+#[derive(Default)]
+struct Anew {
+    /// When it last was.
+    last: Option<Instant>,
+    /// When those that came since have their turn.
+    next: Option<Instant>,
+}
+
+impl Anew {
+    /// Writes it anew, where it has traces and that takes a moment; later where it was done just now.
+    async fn after_erasure(&mut self, database: &Database) {
+        match self.last.map(|last| last + GATHER_ERASURES).filter(|next| *next > Instant::now()) {
+            Some(next) if database.is_traced() => self.next = Some(next),
+            _ => self.now(database).await,
+        }
+    }
+
+    async fn now(&mut self, database: &Database) {
+        let scrubbed = database.scrub(true).await;
+        if matches!(scrubbed, Ok(true)) {
+            self.last = Some(Instant::now());
+        }
+        self.next = (!report(scrubbed.map(drop))).then(|| Instant::now() + AGAIN);
+    }
+}
 
 /// The writer's life: until every sender is gone.
 pub(super) async fn write(database: Arc<Database>, mut messages: mpsc::Receiver<Message>, config: LogConfig) {
     let mut clean_at = Instant::now() + GATHER;
+    let mut anew = Anew::default();
     loop {
-        let first = match timeout_at(clean_at, messages.recv()).await {
+        let until = anew.next.map_or(clean_at, |next| clean_at.min(next));
+        let first = match timeout_at(until, messages.recv()).await {
             Ok(Some(first)) => first,
             Ok(None) => return,
+            Err(_) if until < clean_at => {
+                anew.now(&database).await;
+                continue;
+            }
             Err(_) => {
-                let scrubbed = report(database.scrub(false).await);
-                let cleaned = report(database.clean(config.max_age, config.most).await);
-                // Again, where that has erased something.
-                let scrubbed = scrubbed && cleaned && report(database.scrub(false).await);
-                clean_at = Instant::now() + if scrubbed { HOUSEKEEPING } else { AGAIN };
+                clean_at = Instant::now() + if clean(&database, &config).await { HOUSEKEEPING } else { AGAIN };
                 continue;
             }
         };
@@ -55,19 +86,31 @@ pub(super) async fn write(database: Arc<Database>, mut messages: mpsc::Receiver<
                 let erased = tokio::time::timeout(LIMIT, database.erase(&who, purpose, at)).await;
                 // Nobody waits any more: it is done all the same.
                 done.send(erased.unwrap_or(Err(StoreError::Timeout))).ok();
-                if !report(database.scrub(true).await) {
-                    clean_at = clean_at.min(Instant::now() + AGAIN);
-                }
+                anew.after_erasure(&database).await;
             }
             Some(Message::Redact { at, done }) => {
                 let noted = tokio::time::timeout(LIMIT, database.note_redaction(at)).await;
                 // Nobody waits any more: it is noted all the same.
                 done.send(noted.unwrap_or(Err(StoreError::Timeout))).ok();
             }
-            Some(Message::Flush(done)) => drop(done.send(())),
+            Some(Message::Flush(done)) => {
+                if database.is_traced() {
+                    anew.now(&database).await;
+                }
+                // Nobody waits any more: fine.
+                done.send(()).ok();
+            }
             Some(Message::Decision(_) | Message::Outcome(_)) | None => {}
         }
     }
+}
+
+/// Deletes what is too old, and the traces of what is erased. Whether all went well.
+async fn clean(database: &Database, config: &LogConfig) -> bool {
+    let scrubbed = report(database.scrub(false).await.map(drop));
+    let cleaned = report(database.clean(config.max_age, config.most).await);
+    // Again, where that has erased something.
+    scrubbed && cleaned && report(database.scrub(false).await.map(drop))
 }
 
 /// Writes a batch, tried again for some seconds: meanwhile the queue takes what comes.
