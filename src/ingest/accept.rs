@@ -6,6 +6,7 @@ use super::config::Config;
 use super::consent::{self, Change, Changed, Desk};
 use super::deduplicate::Seen;
 use super::erase::Eraser;
+use super::erasures::Erasures;
 use super::error::{Failure, Refusal, StartError};
 use super::forget;
 use super::identity::{Caller, CustomerCheck, Customers, Evidence, Hasher, Identity};
@@ -76,6 +77,7 @@ pub struct Ingest {
     pub(super) tags: ArcSwap<Vec<Box<str>>>,
     pub(super) shop: Arc<dyn ShopStore>,
     pub(super) redactions: Arc<Redactions>,
+    pub(super) erasures: Arc<Erasures>,
     limit: Limit,
     seen: Seen,
     sights: Sights,
@@ -101,6 +103,7 @@ impl Ingest {
         let customers = deps.customers.map(|check| Customers::new(check, &config.customer));
         let recorder = Arc::new(Recorder::open(&config.record)?);
         let rooms = u32::try_from(config.traffic.memory.as_u64() / 1024).unwrap_or(u32::MAX).min(1 << 20);
+        let erasures = Arc::new(Erasures::new(&config));
         let ingest = Arc::new(Self {
             identity: Identity::new(&config, hasher, Arc::clone(&deps.platform), Arc::clone(&deps.store), customers),
             eraser: Eraser {
@@ -108,11 +111,14 @@ impl Ingest {
                 decisions: deps.decisions,
                 learner: deps.learner,
                 recorder: Arc::clone(&recorder),
+                shop: Arc::clone(&deps.shop),
+                by: erasures.by,
             },
             withdrawn: Withdrawn::new(),
             tags: ArcSwap::default(),
             shop: deps.shop,
             redactions: Arc::default(),
+            erasures,
             limit: Limit::new(&config.events),
             seen: Seen::new(),
             sights: Sights::new(),
@@ -128,6 +134,7 @@ impl Ingest {
         });
         ingest.start_spool();
         ingest.start_redactions();
+        ingest.start_erasures();
         Ok(ingest)
     }
 

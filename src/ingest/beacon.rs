@@ -134,7 +134,7 @@ impl Ingest {
 
     /// The walk of events; what is valid and allowed and cannot be stored now is kept for later.
     async fn take_or_keep(&self, caller: &Caller, events: Vec<Event>) -> Result<Vec<Outcome>, Refused> {
-        let mut batch = Batch::new(events);
+        let (came, mut batch) = (Timestamp::now(), Batch::new(events));
         let walked = tokio::time::timeout(
             self.config.beacons.patience,
             self.walk(caller, &mut batch, Pace::Limited, apply::Sure::Acknowledged),
@@ -148,6 +148,7 @@ impl Ingest {
                 said: Some(self.withdrawn.left(caller)).filter(|consent| *consent != Consent::NONE),
                 market: caller.market.clone(),
                 events: batch.events(),
+                at: Some(came),
             };
             self.keep(Task::Events(Box::new(did))).await?;
         }

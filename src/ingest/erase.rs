@@ -4,10 +4,13 @@ use super::learn::Learner;
 use super::record::Recorder;
 use crate::domain::consent::Purpose;
 use crate::domain::ids::ShopperKey;
-use crate::store::{DecisionStore, ShopperStore, StoreError};
-use jiff::Timestamp;
+use crate::store::{DecisionStore, Erasure, ShopStore, ShopperStore, StoreError};
+use jiff::{SignedDuration, Timestamp};
 use std::fmt;
 use std::sync::Arc;
+
+/// How far apart the clocks of replicas may be.
+const SKEW: SignedDuration = SignedDuration::from_mins(1);
 
 /// Every place.
 pub(super) struct Eraser {
@@ -15,6 +18,10 @@ pub(super) struct Eraser {
     pub(super) decisions: Arc<dyn DecisionStore>,
     pub(super) learner: Arc<dyn Learner>,
     pub(super) recorder: Arc<Recorder>,
+    /// Where other replicas hear of it.
+    pub(super) shop: Arc<dyn ShopStore>,
+    /// The name of this process among them.
+    pub(super) by: u64,
 }
 
 impl Eraser {
@@ -25,6 +32,9 @@ impl Eraser {
     /// Deletes what one purpose had stored. True where there was something. Decisions go with
     /// analytics, for which they are logged; with preferences goes what of them shows its data.
     pub(super) async fn purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError> {
+        if matches!(purpose, Purpose::Analytics | Purpose::Preferences) {
+            self.tell(who, Some(purpose)).await?;
+        }
         let mut found = self.shoppers.erase_purpose(who, purpose).await?;
         match purpose {
             Purpose::Analytics => found |= self.decisions.erase(who).await?,
@@ -33,13 +43,31 @@ impl Eraser {
         }
         self.learner.forget(who);
         if purpose == Purpose::Analytics {
-            found |= self.recorded(who).await?;
+            found |= self.recorded(who, Timestamp::now()).await?;
         }
         Ok(found)
     }
 
-    async fn recorded(&self, who: &ShopperKey) -> Result<bool, StoreError> {
-        self.recorder.erase(who, Timestamp::now()).await.map_err(|error| {
+    /// Deletes what this process keeps of its own of somebody whom another replica erased. Errors: not all of it is deleted.
+    pub(super) async fn own(&self, erasure: &Erasure) -> Result<(), StoreError> {
+        let Erasure { who, purpose, at, .. } = erasure;
+        let read = purpose.filter(|purpose| *purpose == Purpose::Preferences);
+        self.decisions.erase_own(who, read, at.saturating_add(SKEW).unwrap_or(*at)).await?;
+        self.learner.forget(who);
+        if read.is_none() {
+            self.recorded(who, *at).await?;
+        }
+        Ok(())
+    }
+
+    /// Before anything is deleted: whoever stores something of it later finds out.
+    async fn tell(&self, who: &ShopperKey, purpose: Option<Purpose>) -> Result<(), StoreError> {
+        let erasure = Erasure { who: who.clone(), purpose, at: Timestamp::now(), by: self.by };
+        self.shop.note_erasure(&erasure).await
+    }
+
+    async fn recorded(&self, who: &ShopperKey, at: Timestamp) -> Result<bool, StoreError> {
+        self.recorder.erase(who, at).await.map_err(|error| {
             tracing::error!(%error, "an erasure could not be noted beside the training log; it was not acknowledged");
             StoreError::Unavailable("the erasure cannot be noted beside the training log".to_owned())
         })
@@ -47,9 +75,10 @@ impl Eraser {
 
     /// Deletes everything but a withdrawn consent. True where there was something.
     pub(super) async fn everything(&self, who: &ShopperKey) -> Result<bool, StoreError> {
+        self.tell(who, None).await?;
         let mut found = self.shoppers.erase(who).await?;
         found |= self.decisions.erase(who).await?;
-        found |= self.recorded(who).await?;
+        found |= self.recorded(who, Timestamp::now()).await?;
         self.learner.forget(who);
         Ok(found)
     }

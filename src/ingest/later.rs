@@ -1,6 +1,6 @@
 //! What cannot be stored now is kept in the [spool](super::spool) and done later, in its order, once the store takes it.
 
-use super::accept::{Ingest, Pace};
+use super::accept::Ingest;
 use super::error::Refused;
 use super::mark::Goes;
 use super::task::Task;
@@ -91,7 +91,7 @@ impl Ingest {
             match task {
                 // What waits behind it came later.
                 Task::Redact(at) => self.redact_shop(*at, Goes::Nothing).await,
-                task => self.perform(task, Pace::Free).await.map(drop),
+                task => self.perform_late(task).await,
             }
         };
         matches!(tokio::time::timeout(PATIENCE, performed).await, Ok(Ok(())))

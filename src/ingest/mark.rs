@@ -28,6 +28,11 @@ impl Mark {
         Self(dir.join(NAME))
     }
 
+    /// A mark of another thing, by its name.
+    pub(super) fn named(dir: &Path, name: &str) -> Self {
+        Self(dir.join(name))
+    }
+
     /// The last redaction; `None` where there was none, or the file cannot be read: then it is done again.
     pub(super) fn read(&self) -> Option<Timestamp> {
         fs::read_to_string(&self.0).ok()?.trim().parse().ok()

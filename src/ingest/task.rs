@@ -48,6 +48,16 @@ pub(super) struct Did {
     pub(super) market: Market,
     /// What happened.
     pub(super) events: Vec<Event>,
+    /// When it came: nothing of it is stored where the shopper was erased since.
+    #[serde(default)]
+    pub(super) at: Option<Timestamp>,
+}
+
+impl Did {
+    /// Every key of whose they are.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &ShopperKey> {
+        self.customer.iter().chain(&self.session).chain(self.older.iter().map(|(old, _)| old))
+    }
 }
 
 impl Ingest {
@@ -93,7 +103,11 @@ impl Ingest {
             (Some(said), None) => said,
             (None, filed) => filed.unwrap_or(self.identity.default_consent()),
         };
-        self.identity.join(&caller).await;
+        let gone = self.gone(did);
+        caller.consent = caller.consent.without(gone);
+        if gone != Consent::ALL {
+            self.identity.join(&caller).await;
+        }
         let mut batch = Batch::new(did.events.clone());
         self.walk(&caller, &mut batch, pace, apply::Sure::Acknowledged).await?;
         Ok(batch.outcomes())

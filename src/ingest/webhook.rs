@@ -160,6 +160,7 @@ impl Ingest {
             said: actor.consent,
             market: Market::default(),
             events: vec![event.clone()],
+            at: Some(Timestamp::now()),
         };
         Some(Task::Events(Box::new(did)))
     }

@@ -36,8 +36,14 @@ impl Withdrawn {
 
     /// Remembers that these purposes were withdrawn now.
     pub(super) fn note(&self, who: &ShopperKey, purposes: Consent) {
-        let before = self.recent.get(who).map_or(Consent::NONE, |(_, purposes)| purposes);
-        self.recent.insert(who.clone(), (Instant::now(), before.or(purposes)));
+        self.note_at(who, purposes, Instant::now());
+    }
+
+    /// The same for some moments ago, at another replica.
+    pub(super) fn note_at(&self, who: &ShopperKey, purposes: Consent, at: Instant) {
+        let before = self.recent.get(who);
+        let at = before.map_or(at, |(before, _)| before.max(at));
+        self.recent.insert(who.clone(), (at, before.map_or(Consent::NONE, |(_, purposes)| purposes).or(purposes)));
     }
 
     /// The caller's consent, less what was withdrawn since it was weighed.

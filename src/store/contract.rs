@@ -40,6 +40,7 @@ pub(crate) async fn check<S: ShopperStore + DecisionStore + ShopStore>(make: imp
     standing::a_forgotten_customer_is_one_who_agrees_to_nothing(&make()).await;
     shop::a_redacted_shop_is_empty_and_takes_what_comes_then(&make()).await;
     shop::deliveries_are_remembered_for_their_time(&make()).await;
+    shop::erasures_are_told_in_their_order_and_once_behind_each_place(&make()).await;
     visits_and_order_do_not_depend_on_arrival(make).await;
 }
 

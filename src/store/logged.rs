@@ -64,6 +64,10 @@ impl DecisionStore for Logged {
         Ok(self.log.erase(who, Some(purpose)).await? | recent?)
     }
 
+    async fn erase_own(&self, who: &ShopperKey, purpose: Option<Purpose>, until: Timestamp) -> Result<(), StoreError> {
+        self.log.erase_until(who, purpose, until).await.map(drop)
+    }
+
     async fn note_redaction(&self, at: Timestamp) -> Result<(), StoreError> {
         self.log.note_redaction(at).await
     }

@@ -4,7 +4,7 @@
 //! or nothing of it. The least recently used give way when room runs out; nothing is refused.
 
 use super::record::Record;
-use super::shop::{Redaction, ShopStore};
+use super::shop::{Erasure, Place, Redaction, ShopStore};
 use super::traits::{Appended, DecisionStore, ShopperState, ShopperStore, StoreError};
 use crate::domain::audit::DecisionRecord;
 use crate::domain::consent::{Consent, Purpose};
@@ -18,6 +18,7 @@ use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -47,6 +48,8 @@ impl Default for MemoryConfig {
 
 /// Deliveries remembered at once.
 const DELIVERIES: u64 = 500_000;
+/// Erasures remembered at once.
+const ERASURES: usize = 1_000;
 /// The longest for which one is.
 const DELIVERIES_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -59,6 +62,8 @@ pub struct MemoryStore {
     /// Until when each is remembered.
     deliveries: Cache<String, Instant>,
     redaction: Mutex<Option<Redaction>>,
+    /// The last erasures: nobody else is there to hear of them.
+    erasures: Mutex<VecDeque<(Place, Erasure)>>,
 }
 
 impl Default for MemoryStore {
@@ -88,6 +93,7 @@ impl MemoryStore {
                 .build(),
             deliveries: Cache::builder().max_capacity(DELIVERIES).time_to_live(DELIVERIES_FOR).build(),
             redaction: Mutex::default(),
+            erasures: Mutex::default(),
         }
     }
 
@@ -196,6 +202,7 @@ impl ShopStore for MemoryStore {
     async fn redact(&self, at: Timestamp) -> Result<(), StoreError> {
         self.shoppers.invalidate_all();
         self.decisions.invalidate_all();
+        self.erasures.lock().unwrap_or_else(PoisonError::into_inner).clear();
         // Out of memory now, not with the next upkeep.
         self.shoppers.run_pending_tasks();
         self.decisions.run_pending_tasks();
@@ -204,6 +211,22 @@ impl ShopStore for MemoryStore {
             own.done = true;
         }
         Ok(())
+    }
+
+    async fn note_erasure(&self, erasure: &Erasure) -> Result<(), StoreError> {
+        let mut noted = self.erasures.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
+        let next = noted.back().map_or(Place(now, 1), |(last, _)| Place(now.max(last.0), last.1 + 1));
+        noted.push_back((next, erasure.clone()));
+        if noted.len() > ERASURES {
+            noted.pop_front();
+        }
+        Ok(())
+    }
+
+    async fn erasures(&self, behind: Place) -> Result<Vec<(Place, Erasure)>, StoreError> {
+        let noted = self.erasures.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(noted.iter().filter(|(place, _)| *place > behind).cloned().collect())
     }
 
     async fn knows(&self, deliveries: &[String]) -> Result<bool, StoreError> {

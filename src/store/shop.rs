@@ -5,8 +5,11 @@
 //! themselves.
 
 use super::traits::StoreError;
+use crate::domain::consent::Purpose;
+use crate::domain::ids::ShopperKey;
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// An erasure of the whole shop.
@@ -17,6 +20,29 @@ pub struct Redaction {
     /// Whether everything is deleted.
     pub done: bool,
 }
+
+/// How long the erasure of a shopper is told to replicas: one that was away for longer does not hear of it.
+pub const ERASURES_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How many are told at most; beyond, the oldest go.
+pub const MOST_ERASURES: usize = 100_000;
+
+/// The erasure of one shopper, as replicas tell each other of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasure {
+    /// Whose: the keyed hash.
+    pub who: ShopperKey,
+    /// What was stored for it; `None`: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
+    /// When, by the clock of the process that was asked for it.
+    pub at: Timestamp,
+    /// That process.
+    pub by: u64,
+}
+
+/// The place of a note in the order in which the store took them: its milliseconds by the store's clock, and a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place(pub u64, pub u64);
 
 /// What concerns the shop as a whole.
 #[async_trait]
@@ -32,6 +58,12 @@ pub trait ShopStore: Send + Sync {
     /// Deletes everything, consent on file among it, and notes that this redaction is done. What comes in meanwhile may go,
     /// too. May be cut off: called again it goes on. Errors: not everything is deleted yet.
     async fn redact(&self, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Notes that a shopper is erased, for the other replicas. Errors: it is not noted.
+    async fn note_erasure(&self, erasure: &Erasure) -> Result<(), StoreError>;
+
+    /// Those noted behind that place, oldest first, for [`ERASURES_FOR`] and [`MOST_ERASURES`] at most.
+    async fn erasures(&self, behind: Place) -> Result<Vec<(Place, Erasure)>, StoreError>;
 
     /// Whether one of these deliveries is remembered.
     async fn knows(&self, deliveries: &[String]) -> Result<bool, StoreError>;

@@ -132,6 +132,17 @@ pub trait DecisionStore: Send + Sync {
         self.erase(who).await
     }
 
+    /// Deletes what was decided up to that moment out of places of this process's own: another replica erased the shopper, or
+    /// what was read for a purpose, and did so where all reach. A store without such places does nothing.
+    async fn erase_own(
+        &self,
+        _who: &ShopperKey,
+        _purpose: Option<Purpose>,
+        _until: Timestamp,
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Notes that all decisions are to go: none made before is written any more. A store that [`super::ShopStore`] reaches
     /// does nothing. Errors: it is not noted where it survives.
     async fn note_redaction(&self, _at: Timestamp) -> Result<(), StoreError> {

@@ -10,7 +10,9 @@ use crate::domain::standing::Told;
 use crate::ingest::identity::{CustomerCheck, NoAnswer};
 use crate::ingest::{Caller, Config, Deps, Evidence, Ingest, Learner, Outcome};
 use crate::platform::{self, Confirmed, Platform};
-use crate::store::{Appended, DecisionStore, Redaction, ShopStore, ShopperState, ShopperStore, StoreError, Stored};
+use crate::store::{
+    Appended, DecisionStore, Erasure, Place, Redaction, ShopStore, ShopperState, ShopperStore, StoreError, Stored,
+};
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
@@ -27,6 +29,7 @@ pub(super) struct Shelf {
     pub(super) learned: Mutex<Vec<(ShopperKey, Event)>>,
     pub(super) deliveries: Mutex<BTreeSet<String>>,
     pub(super) redaction: Mutex<Option<Redaction>>,
+    pub(super) erasures: Mutex<Vec<Erasure>>,
     /// What the platform says of customers by their names.
     pub(super) told: Mutex<BTreeMap<String, Told>>,
     /// Set, the store does not answer.
@@ -149,6 +152,18 @@ impl ShopStore for Shelf {
             all.clear();
             self.decisions.lock().unwrap().clear();
             *self.redaction.lock().unwrap() = Some(Redaction { at, done: true });
+        })
+    }
+
+    async fn note_erasure(&self, erasure: &Erasure) -> Result<(), StoreError> {
+        self.with(|_| self.erasures.lock().unwrap().push(erasure.clone()))
+    }
+
+    async fn erasures(&self, behind: Place) -> Result<Vec<(Place, Erasure)>, StoreError> {
+        let placed = |(erasure, n): (&Erasure, u64)| (Place(0, n), erasure.clone());
+        self.with(|_| {
+            let all = self.erasures.lock().unwrap();
+            all.iter().zip(1..).map(placed).filter(|(place, _)| *place > behind).collect()
         })
     }
 

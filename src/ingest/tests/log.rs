@@ -24,6 +24,8 @@ fn config(dir: &Path) -> Config {
 
 fn files(dir: &Path) -> Vec<String> {
     let mut files: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    // When erasures of other replicas were last heard of.
+    files.retain(|path| path.file_stem().is_none_or(|name| name != "heard"));
     files.sort();
     files.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
 }

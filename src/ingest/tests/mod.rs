@@ -2,6 +2,7 @@
 
 mod beacons;
 mod consent;
+mod elsewhere;
 mod events;
 mod fakes;
 mod identity;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A process with folders of its own below this one.
-fn process(folder: &Path, shelf: &Arc<Shelf>) -> Stage {
+pub(super) fn process(folder: &Path, shelf: &Arc<Shelf>) -> Stage {
     let secret = |name: &str, text: &str| {
         std::fs::create_dir_all(folder).unwrap();
         std::fs::write(folder.join(name), text).unwrap();
@@ -49,12 +49,12 @@ impl Stage {
         self.ingest.webhook("shopify", &headers, body.as_bytes()).await.map(drop)
     }
 
-    async fn visit(&self, session: &str) {
+    pub(super) async fn visit(&self, session: &str) {
         let caller = self.caller(session, "all").await;
         assert_eq!(self.codes(&caller, vec![view(session, "p1")]).await, ["OK"]);
     }
 
-    async fn beacon_of(&self, session: &str) -> usize {
+    pub(super) async fn beacon_of(&self, session: &str) -> usize {
         let told = json!({ "type": "track", "event": "Product Viewed", "anonymousId": session, "messageId": session,
             "properties": { "product_id": "p1" } });
         let headers = headers(&[("outfitter-consent", "all")]);
@@ -62,7 +62,7 @@ impl Stage {
         self.ingest.beacon(&beacon).await.unwrap().accepted
     }
 
-    async fn until(&self, holds: impl Fn(&Self) -> bool) {
+    pub(super) async fn until(&self, holds: impl Fn(&Self) -> bool) {
         for _ in 0..1_000 {
             if holds(self) {
                 return;
@@ -79,7 +79,7 @@ impl Stage {
 }
 
 /// What of shoppers lies in a folder's files.
-fn lines(folder: &Path) -> usize {
+pub(super) fn lines(folder: &Path) -> usize {
     let files =
         |name: &str| std::fs::read_dir(folder.join(name)).into_iter().flatten().map(|entry| entry.unwrap().path());
     let kept = files("log").chain(files("spool")).filter(|path| path.extension().is_some_and(|kind| kind == "jsonl"));

@@ -1,7 +1,7 @@
 //! What is kept of the whole shop: its redaction, and deliveries.
 
 use super::*;
-use crate::store::shop::Redaction;
+use crate::store::shop::{Erasure, Place, Redaction};
 
 pub(super) async fn a_redacted_shop_is_empty_and_takes_what_comes_then<S: ShopperStore + DecisionStore + ShopStore>(
     store: &S,
@@ -46,4 +46,17 @@ pub(super) async fn deliveries_are_remembered_for_their_time<S: ShopStore>(store
     while store.knows(&ids(&["short"])).await.unwrap() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+pub(super) async fn erasures_are_told_in_their_order_and_once_behind_each_place<S: ShopStore>(store: &S) {
+    assert_eq!(store.erasures(Place::default()).await.unwrap(), []);
+    let erasure = |who: &str, purpose| Erasure { who: key(who), purpose, at: at(1), by: 7 };
+    let noted = [erasure("s", None), erasure("t", Some(Purpose::Preferences)), erasure("s", None)];
+    for one in &noted {
+        store.note_erasure(one).await.unwrap();
+    }
+    let told = store.erasures(Place::default()).await.unwrap();
+    assert_eq!(told.iter().map(|(_, erasure)| erasure.clone()).collect::<Vec<_>>(), noted);
+    assert_eq!(store.erasures(told[0].0).await.unwrap(), told[1..]);
+    assert_eq!(store.erasures(told[2].0).await.unwrap(), []);
 }

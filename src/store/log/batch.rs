@@ -17,6 +17,8 @@ pub(super) enum Message {
         purpose: Option<Purpose>,
         /// Nothing of the shopper that is older is written any more.
         at: Timestamp,
+        /// What was decided later stays.
+        until: Timestamp,
         done: oneshot::Sender<Result<bool, StoreError>>,
     },
     /// Everything of every shopper is to go.

@@ -50,7 +50,7 @@ const OUTCOME: &str = "INSERT INTO outcomes (decision, event, line, shopper, at,
     AND (SELECT COUNT(*) FROM outcomes WHERE decision = $8) < $9 ON CONFLICT (decision, event, line) DO NOTHING";
 
 const REMEMBER: &str = "INSERT INTO erasures (who, purpose, at) VALUES ($1, $2, $3)
-    ON CONFLICT (who, purpose) DO UPDATE SET at = excluded.at";
+    ON CONFLICT (who, purpose) DO UPDATE SET at = CASE WHEN erasures.at > excluded.at THEN erasures.at ELSE excluded.at END";
 
 const DECISIONS: &str = "SELECT id, decided_at, body FROM decisions
     WHERE decided_at > $1 OR (decided_at = $2 AND id > $3) ORDER BY decided_at, id LIMIT $4";
@@ -209,13 +209,16 @@ impl Database {
         Ok((found, Page(next)))
     }
 
-    /// Deletes all of a shopper, or what was read for a purpose; remembers it, so that nothing older is written later.
+    /// Deletes all of a shopper that was decided up to `until`, or what was read for a purpose; remembers it, so that nothing
+    /// older than `at` is written later.
     pub(super) async fn erase(
         &self,
         who: &ShopperKey,
         purpose: Option<Purpose>,
         at: Timestamp,
+        until: Timestamp,
     ) -> Result<bool, StoreError> {
+        let until = until.as_millisecond();
         let mut transaction = self.pool().await?.begin().await.map_err(unavailable)?;
         // Whoever writes has written before this, or reads of the erasure.
         self.lock(&mut transaction, "SELECT pg_advisory_xact_lock(7157312095)").await?;
@@ -226,16 +229,17 @@ impl Database {
             None => {
                 let mut deleted = 0;
                 for delete in [
-                    "DELETE FROM outcomes WHERE decision IN (SELECT id FROM decisions WHERE shopper = $1)",
-                    "DELETE FROM outcomes WHERE shopper = $1",
-                    "DELETE FROM decisions WHERE shopper = $1",
+                    "DELETE FROM outcomes WHERE decision IN (SELECT id FROM decisions WHERE shopper = $1
+                        AND decided_at <= $2)",
+                    "DELETE FROM outcomes WHERE shopper = $1 AND at <= $2",
+                    "DELETE FROM decisions WHERE shopper = $1 AND decided_at <= $2",
                 ] {
-                    let query = sqlx::query(delete).bind(who.as_str());
+                    let query = sqlx::query(delete).bind(who.as_str()).bind(until);
                     deleted += query.execute(&mut *transaction).await.map_err(unavailable)?.rows_affected();
                 }
                 deleted > 0
             }
-            Some(purpose) => erase_read(&mut transaction, who, purpose).await?,
+            Some(purpose) => erase_read(&mut transaction, who, purpose, until).await?,
         };
         transaction.commit().await.map_err(unavailable)?;
         self.traces.fetch_or(found && self.sqlite, Ordering::Relaxed);
@@ -311,9 +315,14 @@ impl Erasures {
 }
 
 /// Erases what was read of a shopper for a purpose, decision by decision.
-async fn erase_read(connection: &mut AnyConnection, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError> {
-    let own = sqlx::query("SELECT body FROM decisions WHERE shopper = $1").bind(who.as_str());
-    let rows = own.fetch_all(&mut *connection).await.map_err(unavailable)?;
+async fn erase_read(
+    connection: &mut AnyConnection,
+    who: &ShopperKey,
+    purpose: Purpose,
+    until: i64,
+) -> Result<bool, StoreError> {
+    let own = sqlx::query("SELECT body FROM decisions WHERE shopper = $1 AND decided_at <= $2");
+    let rows = own.bind(who.as_str()).bind(until).fetch_all(&mut *connection).await.map_err(unavailable)?;
     let mut found = false;
     for row in rows {
         let mut record: DecisionRecord = body(&row)?;

@@ -143,8 +143,28 @@ impl DecisionLog {
     /// Deletes all of a shopper, or what was read for a purpose. True where there was something.
     /// Errors: it could not be deleted now; nothing was acknowledged.
     pub async fn erase(&self, who: &ShopperKey, purpose: Option<Purpose>) -> Result<bool, StoreError> {
+        self.hand_erasure(who, purpose, Timestamp::now(), Timestamp::MAX).await
+    }
+
+    /// The same for what was decided up to that moment. Errors: as those of [`Self::erase`].
+    pub async fn erase_until(
+        &self,
+        who: &ShopperKey,
+        purpose: Option<Purpose>,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.hand_erasure(who, purpose, until.min(Timestamp::now()), until).await
+    }
+
+    async fn hand_erasure(
+        &self,
+        who: &ShopperKey,
+        purpose: Option<Purpose>,
+        at: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
         let (done, wait) = oneshot::channel();
-        let message = Message::Erase { who: who.clone(), purpose, at: Timestamp::now(), done };
+        let message = Message::Erase { who: who.clone(), purpose, at, until, done };
         let erased = async {
             self.queue.send(message).await.map_err(|_| stopped())?;
             wait.await.map_err(|_| stopped())?

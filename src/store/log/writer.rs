@@ -82,8 +82,8 @@ pub(super) async fn write(database: Arc<Database>, mut messages: mpsc::Receiver<
             put_down(&database, batch).await;
         }
         match urgent {
-            Some(Message::Erase { who, purpose, at, done }) => {
-                let erased = tokio::time::timeout(LIMIT, database.erase(&who, purpose, at)).await;
+            Some(Message::Erase { who, purpose, at, until, done }) => {
+                let erased = tokio::time::timeout(LIMIT, database.erase(&who, purpose, at, until)).await;
                 // Nobody waits any more: it is done all the same.
                 done.send(erased.unwrap_or(Err(StoreError::Timeout))).ok();
                 anew.after_erasure(&database).await;

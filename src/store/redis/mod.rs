@@ -15,6 +15,7 @@
 
 mod address;
 mod config;
+mod erasures;
 mod known;
 mod link;
 mod shop;

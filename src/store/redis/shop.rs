@@ -6,7 +6,7 @@
 
 use super::link::milliseconds;
 use super::{DECIDED, RECORD, RedisStore, Token, live, script};
-use crate::store::shop::{Redaction, ShopStore};
+use crate::store::shop::{Erasure, Place, Redaction, ShopStore};
 use crate::store::traits::StoreError;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -120,10 +120,19 @@ impl ShopStore for RedisStore {
         for master in self.link.masters(limit).await? {
             self.link.settled(limit, master).await?;
         }
+        self.forget_erasures(at).await?;
         let key = self.redaction_key();
         let mut done = script(DONE, &[&key]);
         done.arg(note(at, BEGUN)).arg(note(at, ENDED)).arg(live(self.config.consent_ttl));
         self.link.ask::<bool>("write", limit, &done).await.map(drop)
+    }
+
+    async fn note_erasure(&self, erasure: &Erasure) -> Result<(), StoreError> {
+        self.put_erasure(erasure).await
+    }
+
+    async fn erasures(&self, behind: Place) -> Result<Vec<(Place, Erasure)>, StoreError> {
+        self.erasures_behind(behind).await
     }
 
     async fn knows(&self, deliveries: &[String]) -> Result<bool, StoreError> {
