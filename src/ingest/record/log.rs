@@ -7,6 +7,7 @@
 mod files;
 mod pass;
 mod pending;
+mod private;
 mod writer;
 
 use super::Recorded;

@@ -83,7 +83,8 @@ pub(super) fn lines(folder: &Path) -> usize {
     let files =
         |name: &str| std::fs::read_dir(folder.join(name)).into_iter().flatten().map(|entry| entry.unwrap().path());
     let kept = files("log").chain(files("spool")).filter(|path| path.extension().is_some_and(|kind| kind == "jsonl"));
-    kept.map(|path| std::fs::read_to_string(path).unwrap().lines().count()).sum()
+    // One that went since it was listed has none.
+    kept.map(|path| std::fs::read_to_string(path).unwrap_or_default().lines().count()).sum()
 }
 
 fn done(stage: &Stage) -> bool {

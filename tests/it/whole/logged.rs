@@ -58,7 +58,9 @@ async fn record(world: &World, session: &str, id: &Value) -> Value {
 /// All bytes that lie in a folder and those within it.
 fn bytes(folder: &Path) -> Vec<u8> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let read = |path: std::path::PathBuf| if path.is_dir() { bytes(&path) } else { std::fs::read(path).unwrap() };
+    // A file that went since it was listed has nothing.
+    let read =
+        |path: std::path::PathBuf| if path.is_dir() { bytes(&path) } else { std::fs::read(path).unwrap_or_default() };
     entries.flat_map(read).collect()
 }
 

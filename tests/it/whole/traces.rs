@@ -159,8 +159,13 @@ fn text_of(folder: &Path) -> String {
         return String::from_utf8_lossy(&std::fs::read(folder).unwrap()).into_owned();
     }
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    // A file that went since it was listed has nothing.
     let read = |path: std::path::PathBuf| {
-        if path.is_dir() { text_of(&path) } else { String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned() }
+        if path.is_dir() {
+            text_of(&path)
+        } else {
+            String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
+        }
     };
     entries.map(read).collect()
 }

@@ -2,12 +2,13 @@
 
 use super::pass::{Pass, owner};
 use super::pending::Pending;
+use super::private::private;
 use crate::domain::ids::ShopperKey;
 use crate::ingest::config;
 use crate::ingest::mark::{Goes, Mark};
 use crate::ingest::record::Recorded;
 use jiff::Timestamp;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -165,14 +166,6 @@ pub(super) fn lines_of(dir: &Path, shopper: &ShopperKey) -> io::Result<Vec<Recor
         }
     }
     Ok(found)
-}
-
-/// Files that only the gateway's own user may read.
-pub(super) fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //! It runs on a thread of its own, so that lines go on being written meanwhile, and only over files that are closed. A file
 //! is read first, and written anew only where it has such a line.
 
-use super::files::private;
 use super::pending::Wanted;
+use super::private::private;
 use crate::ingest::validate::AHEAD;
 use jiff::Timestamp;
 use serde::Deserialize;

@@ -3,7 +3,7 @@
 //! A line of the file is a shopper's key and the moment of the erasure in milliseconds. Those that a pass works off stay in
 //! the file until it is through; whoever is noted meanwhile is for the next one.
 
-use super::files::private;
+use super::private::private;
 use crate::domain::ids::ShopperKey;
 use jiff::Timestamp;
 use std::collections::HashMap;
