@@ -1,9 +1,9 @@
-//! The walk of events in one place, and the front of the module: [`Ingest`].
+//! The front of the module: [`Ingest`].
 
 use super::apply;
 use super::batch::{Batch, Outcome, Rejection};
 use super::config::Config;
-use super::consent::{self, Change, Changed, Desk};
+use super::consent::{Change, Changed, Desk};
 use super::deduplicate::Seen;
 use super::erase::Eraser;
 use super::erasures::Erasures;
@@ -17,15 +17,15 @@ use super::redactions::Redactions;
 use super::senders::Webhooks;
 use super::spool::Spool;
 use super::traffic::{RootField, Sights, claims, proof, roots};
-use super::validate::Rules;
+use super::walk::Pace;
 use super::withdrawn::Withdrawn;
 use crate::catalogue::Catalogue;
 use crate::domain::consent::{Consent, Purpose};
-use crate::domain::event::{Event, EventType};
+use crate::domain::event::Event;
 use crate::engine::context::Context;
 use crate::platform::Platform;
 use crate::platform::secret::Secret;
-use crate::store::{DecisionStore, ShopStore, ShopperState, ShopperStore, StoreError};
+use crate::store::{DecisionStore, ShopStore, ShopperState, ShopperStore};
 use crate::telemetry::events::LearningDropped;
 use apollo_compiler::ast::{OperationDefinition, Selection};
 use arc_swap::ArcSwap;
@@ -37,7 +37,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 use tokio::sync::Semaphore;
 
 /// What ingest works with.
@@ -58,15 +57,6 @@ pub struct Deps {
     pub learner: Arc<dyn Learner>,
 }
 
-/// Whether a shopper's rate counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pace {
-    /// Sent by a shopper's own client.
-    Limited,
-    /// Sent by the platform, or taken before and only done now.
-    Free,
-}
-
 /// Who is asking, and what they did. One for the whole gateway; shared by reference.
 pub struct Ingest {
     pub(super) config: Config,
@@ -78,12 +68,12 @@ pub struct Ingest {
     pub(super) shop: Arc<dyn ShopStore>,
     pub(super) redactions: Arc<Redactions>,
     pub(super) erasures: Arc<Erasures>,
-    limit: Limit,
-    seen: Seen,
+    pub(super) limit: Limit,
+    pub(super) seen: Seen,
     sights: Sights,
     pub(super) platform: Arc<dyn Platform>,
     pub(super) catalogue: Arc<Catalogue>,
-    recorder: Arc<Recorder>,
+    pub(super) recorder: Arc<Recorder>,
     pub(super) webhooks: Webhooks,
     pub(super) spool: Option<Spool>,
     /// Kibibytes free for what waits to be learned from traffic.
@@ -219,56 +209,6 @@ impl Ingest {
         batch.outcomes()
     }
 
-    /// The walk of events: consent → rate → validation → store → statistics → training log.
-    /// Errors: the store did not take what was allowed and valid, and nothing of it was learned; or it did, and might lose
-    /// it ([`StoreError::NotDurable`]). Then it was learned, as it will be a duplicate when it comes again, and whoever sent
-    /// it is to send it again. All that was allowed and valid is still in.
-    pub(super) async fn walk(
-        &self,
-        caller: &Caller,
-        batch: &mut Batch,
-        pace: Pace,
-        sure: apply::Sure,
-    ) -> Result<(), StoreError> {
-        let allowed = self.withdrawn.left(caller);
-        let Some(who) = consent::admit(batch, caller, allowed) else { return Ok(()) };
-        if pace == Pace::Limited {
-            self.limit.admit(batch, who, Instant::now());
-        }
-        let index = self.catalogue.current();
-        let rules = Rules { catalogue: &index, now: Timestamp::now(), max_age: self.config.events.max_age };
-        batch.sift(|event| rules.check(event));
-        let mut lost = None;
-        if allowed.allows(Purpose::Preferences) {
-            let whole = (sure == apply::Sure::Acknowledged).then(|| batch.clone());
-            if !apply::store(&*self.eraser.shoppers, who, batch, sure).await? {
-                lost = whole;
-            }
-            // A withdrawal that came in between found nothing of these yet.
-            if !self.allows(caller, Purpose::Preferences) {
-                apply::undo(&*self.eraser.shoppers, who, batch).await;
-                lost = None;
-            }
-        } else {
-            self.seen.sift(who, batch);
-        }
-        if self.allows(caller, Purpose::Analytics) {
-            let mut events = batch.events();
-            // What was taken back teaches nothing.
-            events.retain(|event| event.kind != EventType::OrderCancelled);
-            self.eraser.learner.learn(who, &events);
-            self.recorder.append(who, &caller.market, &events);
-            self.eraser.decisions.outcomes(who, &events);
-        }
-        match lost {
-            Some(whole) => {
-                *batch = whole;
-                Err(StoreError::NotDurable)
-            }
-            None => Ok(()),
-        }
-    }
-
     /// Sets or withdraws consent, purpose by purpose, and erases what was withdrawn.
     /// Errors: a grant without a session; a store that does not answer.
     pub async fn consent(&self, caller: &Caller, change: Change) -> Result<Changed, Failure> {
@@ -396,7 +336,7 @@ impl Ingest {
         }
     }
 
-    fn allows(&self, caller: &Caller, purpose: Purpose) -> bool {
+    pub(super) fn allows(&self, caller: &Caller, purpose: Purpose) -> bool {
         self.withdrawn.left(caller).allows(purpose)
     }
 

@@ -3,7 +3,8 @@
 //! The walk is that of webhooks: consent on file or the shop's default, validation, store, training log. Ids make it safe
 //! to take the same again.
 
-use super::accept::{Ingest, Pace};
+use super::accept::Ingest;
+use super::walk::Pace;
 use super::webhook::Delivered;
 use crate::platform::news::News;
 use crate::store::StoreError;

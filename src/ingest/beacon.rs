@@ -4,7 +4,7 @@
 //! Invariants: a shopper's events go under that shopper's keys alone; a beacon of a page that was not let in brings no
 //! cookie with it; what is answered as accepted is stored, or written where it survives.
 
-use super::accept::{Ingest, Pace};
+use super::accept::Ingest;
 use super::apply;
 use super::batch::{Batch, Outcome, Rejection};
 use super::decode::keys::Keys;
@@ -12,6 +12,7 @@ use super::decode::{self, Form, Heard, Reader, Said};
 use super::error::Refused;
 use super::identity::{Caller, ConsentSource, Evidence, Patience};
 use super::task::{Did, Task};
+use super::walk::Pace;
 use crate::domain::consent::Consent;
 use crate::domain::event::{Event, MAX_EVENTS};
 use crate::domain::ids::SessionId;

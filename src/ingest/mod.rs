@@ -35,6 +35,7 @@ mod standing;
 mod task;
 pub mod traffic;
 mod validate;
+mod walk;
 pub mod webhook;
 mod withdrawn;
 

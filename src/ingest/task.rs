@@ -3,11 +3,12 @@
 //!
 //! Doing a task twice does what doing it once does: events count by their ids, erasing finds nothing the second time.
 
-use super::accept::{Ingest, Pace};
+use super::accept::Ingest;
 use super::apply;
 use super::batch::{Batch, Outcome};
 use super::identity::{Caller, Patience};
 use super::mark::Goes;
+use super::walk::Pace;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::Event;
 use crate::domain::ids::ShopperKey;

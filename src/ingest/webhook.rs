@@ -3,11 +3,12 @@
 //! Invariants: nothing is parsed before it is proven; what was answered with success is stored, or written where it
 //! survives; a delivery that failed is not taken for known, so that the platform's next try counts.
 
-use super::accept::{Ingest, Pace};
+use super::accept::Ingest;
 use super::batch::{Outcome, Rejection};
 use super::config::Config;
 use super::error::{Refused, StartError};
 use super::task::{Did, Task};
+use super::walk::Pace;
 use crate::domain::consent::Consent;
 use crate::domain::event::Event;
 use crate::domain::ids::{CustomerId, ShopperKey};
