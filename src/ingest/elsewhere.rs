@@ -89,8 +89,12 @@ impl Ingest {
         }
     }
 
-    /// The purposes for which something was erased since these events came.
+    /// The purposes for which something was erased since these events came: all, where they came so long ago that nobody knows.
     pub(super) fn gone(&self, did: &Did) -> Consent {
+        if did.at.is_some_and(|at| at.checked_add(ERASURES_FOR).is_ok_and(|until| until < Timestamp::now())) {
+            tracing::warn!("events that waited for longer than erasures of shoppers are told were not stored");
+            return Consent::ALL;
+        }
         self.erasures.gone(did.keys(), did.at)
     }
 
@@ -107,8 +111,7 @@ impl Ingest {
     /// Says so where erasures may have been noted and forgotten again while this process was down.
     async fn warn_of_missed(&self, told: &[(Place, Erasure)]) {
         let erasures = Arc::clone(&self.erasures);
-        let heard =
-            tokio::task::spawn_blocking(move || erasures.marks.iter().filter_map(super::mark::Mark::read).min());
+        let heard = tokio::task::spawn_blocking(move || erasures.mark.as_ref().and_then(super::mark::Mark::read));
         let Some(heard) = heard.await.ok().flatten() else { return };
         let full = told.len() >= MOST_ERASURES;
         let first = told.first().and_then(|(place, _)| i64::try_from(place.0).ok()).filter(|_| full);
@@ -116,18 +119,18 @@ impl Ingest {
         if late || first.is_some_and(|first| first > heard.as_millisecond()) {
             tracing::error!(
                 %heard,
-                "this gateway was down for longer than erasures of shoppers are told: its own training log, spool and decision \
-                 log may hold some who were erased meanwhile; stop it and delete them (docs/operations.md, Erasing a shopper)"
+                "this gateway was down for longer than erasures of shoppers are told: its own training log and decision log \
+                 may hold some who were erased meanwhile; stop it and delete them (docs/operations.md, Erasing a shopper)"
             );
         }
     }
 
     async fn mark_heard(&self) {
         let erasures = Arc::clone(&self.erasures);
-        let mark = move || erasures.marks.iter().try_for_each(|mark| mark.write(Timestamp::now()));
+        let mark = move || erasures.mark.as_ref().map_or(Ok(()), |mark| mark.write(Timestamp::now()));
         // Where it did not run, the process ends.
         if let Ok(Err(error)) = tokio::task::spawn_blocking(mark).await {
-            tracing::warn!(%error, "it cannot be noted beside the training log or spool that erasures were heard of");
+            tracing::warn!(%error, "it cannot be noted beside the training log that erasures were heard of");
         }
     }
 }

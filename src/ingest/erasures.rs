@@ -23,8 +23,8 @@ pub(super) struct Erasures {
     known: Mutex<Known>,
     /// Held by the one that looks.
     pub(super) looking: tokio::sync::Mutex<()>,
-    /// In each folder of this process's own, when it last heard of erasures.
-    pub(super) marks: Vec<Mark>,
+    /// Beside the training log, when this process last heard of erasures.
+    pub(super) mark: Option<Mark>,
     marked: Mutex<Option<Instant>>,
     looked: AtomicBool,
 }
@@ -40,13 +40,12 @@ struct Known {
 impl Erasures {
     /// Nothing known yet.
     pub(super) fn new(config: &Config) -> Self {
-        let folders = config.record.log.iter().map(|log| &*log.dir).chain(config.spool.dir.as_deref());
-        let marks = folders.map(|folder| Mark::named(folder, "heard")).collect();
+        let mark = config.record.log.as_ref().map(|log| Mark::named(&log.dir, "heard"));
         Self {
             by: rand::random(),
             known: Mutex::default(),
             looking: tokio::sync::Mutex::default(),
-            marks,
+            mark,
             marked: Mutex::default(),
             looked: AtomicBool::default(),
         }
@@ -104,7 +103,7 @@ impl Erasures {
         })
     }
 
-    /// Whether it is time to mark in the folders that erasures were heard of; then it counts as done.
+    /// Whether it is time to mark that erasures were heard of; then it counts as done.
     pub(super) fn marks_now(&self) -> bool {
         let mut marked = self.marked.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();

@@ -4,9 +4,11 @@ use super::fakes::Shelf;
 use super::redaction::{lines, process};
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::ShopperKey;
+use crate::domain::market::Market;
 use crate::ingest::erasures::Erasures;
+use crate::ingest::task::{Did, Task};
 use crate::store::{Erasure, Place};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,4 +71,26 @@ fn a_purpose_is_gone_for_what_came_before_its_erasure_and_what_was_done_is_no_ne
     let preferences = Consent::NONE.with(Purpose::Preferences, true);
     assert_eq!((gone("a", Some(now - second)), gone("a", Some(now + second))), (preferences, Consent::NONE));
     assert_eq!((gone("b", None), gone("b", Some(now)), gone("c", None)), (Consent::ALL, Consent::ALL, Consent::NONE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waited_for_longer_than_erasures_are_told_is_not_stored_and_a_spool_that_is_done_is_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = process(folder.path(), &Arc::default());
+    let did = |session: &str, days: i64| Did {
+        customer: None,
+        session: Some(ShopperKey::new(session)),
+        older: Vec::new(),
+        said: Some(Consent::ALL),
+        market: Market::default(),
+        events: vec![super::fakes::view(session, "p1")],
+        at: Some(Timestamp::now() - SignedDuration::from_hours(24 * days)),
+    };
+    for (session, days) in [("long-ago", 8), ("lately", 6)] {
+        stage.ingest.keep(Task::Events(Box::new(did(session, days)))).await.unwrap();
+    }
+    stage.until(|_| std::fs::read_dir(folder.path().join("spool")).unwrap().count() == 0).await;
+    let kept = |session: &str| stage.shelf.products(&ShopperKey::new(session)).len();
+    assert_eq!((kept("long-ago"), kept("lately")), (0, 1));
+    stage.until(|_| folder.path().join("log/heard").exists()).await;
 }
