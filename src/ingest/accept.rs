@@ -92,6 +92,7 @@ impl Ingest {
         let hasher = Hasher::open(&config.secrets)?;
         let customers = deps.customers.map(|check| Customers::new(check, &config.customer));
         let recorder = Arc::new(Recorder::open(&config.record)?);
+        super::rotated::warn_of_missing(&hasher, &config)?;
         let rooms = u32::try_from(config.traffic.memory.as_u64() / 1024).unwrap_or(u32::MAX).min(1 << 20);
         let erasures = Arc::new(Erasures::new(&config));
         let ingest = Arc::new(Self {

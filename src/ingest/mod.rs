@@ -29,6 +29,7 @@ mod mark;
 pub mod record;
 mod redact;
 mod redactions;
+mod rotated;
 mod senders;
 mod spool;
 mod standing;
