@@ -4,7 +4,7 @@
 //! to take the same again.
 
 use super::accept::Ingest;
-use super::walk::Pace;
+use super::limit::Pace;
 use super::webhook::Delivered;
 use crate::platform::news::News;
 use crate::store::StoreError;

@@ -7,8 +7,8 @@
 //! Invariant: what waited from before an erasure is not stored after it.
 
 use super::accept::Ingest;
+use super::limit::Pace;
 use super::task::{Did, Task};
-use super::walk::Pace;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::ShopperKey;
 use crate::store::{ERASURES_FOR, Erasure, MOST_ERASURES, Place, StoreError};

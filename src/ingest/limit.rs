@@ -8,6 +8,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// Whether a shopper's rate counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Sent by a shopper's own client.
+    Limited,
+    /// Sent by the platform, or taken before and only done now.
+    Free,
+}
+
 /// Shoppers remembered at once. One who was forgotten starts with a full bucket.
 const REMEMBERED: u64 = 100_000;
 

@@ -5,21 +5,13 @@ use super::apply;
 use super::batch::Batch;
 use super::consent;
 use super::identity::Caller;
+use super::limit::Pace;
 use super::validate::Rules;
 use crate::domain::consent::Purpose;
 use crate::domain::event::EventType;
 use crate::store::StoreError;
 use jiff::Timestamp;
 use std::time::Instant;
-
-/// Whether a shopper's rate counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pace {
-    /// Sent by a shopper's own client.
-    Limited,
-    /// Sent by the platform, or taken before and only done now.
-    Free,
-}
 
 impl Ingest {
     /// The walk of events: consent → rate → validation → store → statistics → training log.

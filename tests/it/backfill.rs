@@ -52,7 +52,12 @@ fn out(output: &Output) -> String {
 fn logged(folder: &Path) -> Vec<Value> {
     let mut lines = Vec::new();
     for entry in std::fs::read_dir(folder.join("log")).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let path = entry.unwrap().path();
+        // Beside the lines stands what keeps the folder's own accounts.
+        if path.extension().is_none_or(|extension| extension != "jsonl") {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
         lines.extend(text.lines().map(|line| serde_json::from_str(line).unwrap()));
     }
     lines

@@ -73,7 +73,7 @@ pub(crate) fn settings(folder: &Path) -> String {
     let secret = format!("secrets = [{{ file = {secret:?} }}]\n");
     let key = |name: &str| format!("[{{ file = {:?} }}]", public_key(name));
     format!(
-        "[ingest.webhooks.shopify]\n{secret}[ingest.webhooks.bigcommerce]\n{secret}[ingest.webhooks.adobe]\n\
+        "[ingest.webhooks.shopify]\nshop = \"a.myshopify.com\"\n{secret}[ingest.webhooks.bigcommerce]\n{secret}[ingest.webhooks.adobe]\n\
          event_keys = {}\nwebhook_keys = {}\nclient = \"{CLIENT}\"\n",
         key("one"),
         key("two")

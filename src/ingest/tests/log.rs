@@ -100,8 +100,15 @@ async fn an_erasure_is_acknowledged_once_it_is_noted_on_the_disk_and_refused_whe
     fs::create_dir(&pending).unwrap();
     assert!(stage.ingest.forget(&caller).await.is_err(), "it would be lost with the process");
     fs::remove_dir(&pending).unwrap();
+    // A pipe is a file whose reading lasts until somebody has written to it: the pass over the files is not through before.
+    let pipe = dir.path().join("events-0000000000001-000001.jsonl");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     stage.ingest.forget(&caller).await.unwrap();
-    assert!(fs::read_to_string(&pending).unwrap().contains(caller.shopper.as_ref().unwrap().as_str()));
+    let noted = fs::read_to_string(&pending);
+    let settled = tokio::spawn(async move { stage.ingest.settle().await });
+    drop(fs::OpenOptions::new().write(true).open(&pipe).unwrap());
+    settled.await.unwrap();
+    assert!(noted.unwrap().contains(caller.shopper.as_ref().unwrap().as_str()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -119,7 +119,7 @@ async fn a_webhook_tells_it_and_an_earlier_word_that_comes_late_changes_nothing(
     let tell = async |consent, at| {
         let news = [News::Standing(CustomerId::new("ann"), Told { consent: Some(consent), at, ..Told::default() })];
         for task in stage.ingest.sorted(&news).0 {
-            stage.ingest.perform(&task, crate::ingest::walk::Pace::Free).await.unwrap();
+            stage.ingest.perform(&task, crate::ingest::limit::Pace::Free).await.unwrap();
         }
     };
     let now = Timestamp::now();
@@ -169,7 +169,7 @@ async fn tags_are_stored_with_consent_to_preferences_and_only_those_that_setting
     let tell = async |tags| {
         let told = Told { tags: Some(tags), at: Timestamp::now(), ..Told::default() };
         for task in stage.ingest.sorted(&[News::Standing(CustomerId::new("ann"), told)]).0 {
-            stage.ingest.perform(&task, crate::ingest::walk::Pace::Free).await.unwrap();
+            stage.ingest.perform(&task, crate::ingest::limit::Pace::Free).await.unwrap();
         }
     };
     tell(Tags::Added(vec!["gold".into()])).await;
