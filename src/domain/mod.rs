@@ -4,6 +4,7 @@ pub mod audit;
 pub mod chance;
 pub mod consent;
 pub mod event;
+pub mod granted;
 pub mod ids;
 pub mod made;
 pub mod market;

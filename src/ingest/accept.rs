@@ -214,10 +214,11 @@ impl Ingest {
     /// Errors: a grant without a session; a store that does not answer.
     pub async fn consent(&self, caller: &Caller, change: Change) -> Result<Changed, Failure> {
         caller.glimpse.forget();
+        let said = Timestamp::now();
         let changed = self.desk().change(caller, change).await?;
         let withdrawn = change.withdrawn();
         if withdrawn != Consent::NONE {
-            self.erase_behind(caller.keys().cloned().collect(), withdrawn).await;
+            self.erase_behind(caller.keys().cloned().collect(), withdrawn, said).await;
         }
         Ok(changed)
     }
@@ -226,8 +227,9 @@ impl Ingest {
     /// Errors: neither a session nor a customer; a store that does not answer.
     pub async fn forget(&self, caller: &Caller) -> Result<bool, Failure> {
         caller.glimpse.forget();
+        let said = Timestamp::now();
         let found = forget::forget(&self.eraser, &self.withdrawn, caller).await?;
-        self.erase_behind(caller.keys().cloned().collect(), Consent::ALL).await;
+        self.erase_behind(caller.keys().cloned().collect(), Consent::ALL, said).await;
         Ok(found)
     }
 

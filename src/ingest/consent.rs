@@ -53,8 +53,10 @@ impl Change {
             .fold(to, |consent, (purpose, allowed)| allowed.map_or(consent, |allowed| consent.with(purpose, allowed)))
     }
 
-    fn grants(self) -> bool {
-        self.asked().into_iter().any(|(_, allowed)| allowed == Some(true))
+    /// The purposes that are granted.
+    fn granted(self) -> Consent {
+        let granted = self.asked().into_iter().filter(|(_, allowed)| *allowed == Some(true));
+        granted.fold(Consent::NONE, |all, (purpose, _)| all.with(purpose, true))
     }
 
     /// The purposes that are withdrawn.
@@ -122,13 +124,13 @@ impl Desk<'_> {
         }
         let Some(who) = caller.shopper.clone() else {
             // Nothing is stored of somebody without a session, so there is nothing to withdraw.
-            return if change.grants() {
+            return if change.granted() != Consent::NONE {
                 Err(Refusal::NoSession.into())
             } else {
                 Ok(Changed { consent, erased: Vec::new(), caller })
             };
         };
-        store.set_consent(&who, set).await?;
+        store.agree(&who, set, change.granted()).await?;
         let erased = self.withdraw(&caller, &who, &change.withdrawals()).await?;
         self.drop_cookie(&mut caller);
         Ok(Changed { consent, erased, caller })
@@ -145,7 +147,7 @@ impl Desk<'_> {
             self.withdrawn.note(key, gone);
             if key != who {
                 let before = store.read_patiently(key).await?.consent.unwrap_or(self.identity.default_consent());
-                store.set_consent(key, before.without(gone)).await?;
+                store.agree(key, before.without(gone), Consent::NONE).await?;
             }
         }
         for purpose in purposes {

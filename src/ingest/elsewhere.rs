@@ -100,7 +100,8 @@ impl Ingest {
 
     async fn take_out(&self, key: &ShopperKey, purposes: Consent) -> Result<(), StoreError> {
         if purposes == Consent::ALL {
-            return self.eraser.everything(key).await.map(drop);
+            // What was granted stays: whoever erased has taken back what was to be taken back.
+            return self.eraser.everything(key, Timestamp::MIN).await.map(drop);
         }
         for purpose in Purpose::ALL.into_iter().filter(|purpose| purposes.allows(*purpose)) {
             self.eraser.purpose(key, purpose).await?;

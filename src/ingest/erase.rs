@@ -73,10 +73,11 @@ impl Eraser {
         })
     }
 
-    /// Deletes everything but a withdrawn consent. True where there was something.
-    pub(super) async fn everything(&self, who: &ShopperKey) -> Result<bool, StoreError> {
+    /// Deletes everything but a withdrawn consent, and what was granted after that moment, at which it was said. True where
+    /// there was something.
+    pub(super) async fn everything(&self, who: &ShopperKey, said: Timestamp) -> Result<bool, StoreError> {
         self.tell(who, None).await?;
-        let mut found = self.shoppers.erase(who).await?;
+        let mut found = self.shoppers.erase_as_said(who, said).await?;
         found |= self.decisions.erase(who).await?;
         found |= self.recorded(who, Timestamp::now()).await?;
         self.learner.forget(who);

@@ -5,6 +5,7 @@ use super::error::{Failure, Refusal};
 use super::identity::Caller;
 use super::withdrawn::Withdrawn;
 use crate::domain::consent::Consent;
+use jiff::Timestamp;
 
 /// Erases everything stored under the caller's keys. True where there was something. Requests of the same shopper that
 /// are still under way store nothing any more. Errors: no session and no customer; a store that does not answer.
@@ -15,7 +16,7 @@ pub(super) async fn forget(eraser: &Eraser, withdrawn: &Withdrawn, caller: &Call
     let mut found = false;
     for key in caller.keys() {
         withdrawn.note(key, Consent::ALL);
-        found |= eraser.everything(key).await?;
+        found |= eraser.everything(key, Timestamp::MAX).await?;
     }
     Ok(found)
 }

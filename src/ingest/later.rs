@@ -6,6 +6,7 @@ use super::mark::Goes;
 use super::task::Task;
 use crate::domain::consent::Consent;
 use crate::domain::ids::ShopperKey;
+use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,10 +37,19 @@ impl Ingest {
     }
 
     /// Writes an erasure behind what waits, so that nothing of it comes back. Where that cannot be written, it is said.
-    pub(super) async fn erase_behind(&self, keys: Vec<ShopperKey>, purposes: Consent) {
+    /// It was said at that moment: a consent that the shopper grants later stays.
+    pub(super) async fn erase_behind(&self, keys: Vec<ShopperKey>, purposes: Consent, said: Timestamp) {
+        self.put_behind(&match purposes {
+            Consent::ALL => Task::Erase(keys, said),
+            purposes => Task::Withdraw(keys, purposes, said),
+        })
+        .await;
+    }
+
+    /// Writes a task of that kind behind what waits, where something does.
+    pub(super) async fn put_behind(&self, task: &Task) {
         let Some(spool) = self.spool.as_ref().filter(|spool| spool.waits()) else { return };
-        let task = if purposes == Consent::ALL { Task::Erase(keys) } else { Task::Withdraw(keys, purposes) };
-        if !spool.put(&task).await {
+        if !spool.put(task).await {
             tracing::error!(
                 "an erasure could not be written behind what waits in the spool; repeat it once the spool is empty"
             );

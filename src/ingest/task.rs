@@ -2,6 +2,10 @@
 //! it by their keyed hashes alone.
 //!
 //! Doing a task twice does what doing it once does: events count by their ids, erasing finds nothing the second time.
+//!
+//! A withdrawal or an erasure that is done late leaves the consent that was granted after it was said. The data go all the same,
+//! those from after the grant, too: what was taken before the withdrawal and stored behind it cannot be told from them, since
+//! the times of events are their senders'.
 
 use super::accept::Ingest;
 use super::apply;
@@ -24,10 +28,10 @@ use serde::{Deserialize, Serialize};
 pub(super) enum Task {
     /// Events of one shopper, at most [`crate::domain::event::MAX_EVENTS`].
     Events(Box<Did>),
-    /// Everything of these keys goes.
-    Erase(Vec<ShopperKey>),
-    /// These purposes are taken back by whoever has these keys.
-    Withdraw(Vec<ShopperKey>, Consent),
+    /// Everything of these keys goes, as it was said at that moment.
+    Erase(Vec<ShopperKey>, Timestamp),
+    /// These purposes are taken back by whoever has these keys, who said so at that moment.
+    Withdraw(Vec<ShopperKey>, Consent, Timestamp),
     /// The platform said this of whoever has these keys, the current one first.
     Standing(Vec<ShopperKey>, Told),
     /// Everything of every shopper goes, by a redaction of that moment.
@@ -66,15 +70,15 @@ impl Ingest {
     pub(super) async fn perform(&self, task: &Task, pace: Pace) -> Result<Vec<Outcome>, StoreError> {
         match task {
             Task::Events(did) => self.take(did, pace).await,
-            Task::Erase(keys) => {
+            Task::Erase(keys, said) => {
                 for key in keys {
                     self.withdrawn.note(key, Consent::ALL);
-                    self.eraser.everything(key).await?;
+                    self.eraser.everything(key, *said).await?;
                 }
                 Ok(Vec::new())
             }
-            Task::Withdraw(keys, purposes) => {
-                self.take_back(keys, *purposes).await?;
+            Task::Withdraw(keys, purposes, said) => {
+                self.take_back(keys, *purposes, *said).await?;
                 Ok(Vec::new())
             }
             Task::Standing(keys, told) => {
@@ -115,16 +119,13 @@ impl Ingest {
     }
 
     /// Takes purposes back for which consent is on file, and erases what they had stored.
-    async fn take_back(&self, keys: &[ShopperKey], purposes: Consent) -> Result<(), StoreError> {
+    async fn take_back(&self, keys: &[ShopperKey], purposes: Consent, said: Timestamp) -> Result<(), StoreError> {
         for key in keys {
-            let state = self.eraser.shoppers().read_patiently(key).await?;
-            if state.agreed().is_none() {
+            if self.eraser.shoppers().read_patiently(key).await?.agreed().is_none() {
                 continue;
             }
-            self.withdrawn.note(key, purposes);
-            // What the platform keeps may come to allow more later; what was taken back here stays so.
-            let set = state.consent.unwrap_or(Consent::ALL);
-            self.eraser.shoppers().set_consent(key, set.without(purposes)).await?;
+            let gone = self.eraser.shoppers().take_back(key, purposes, said).await?;
+            self.withdrawn.note(key, gone);
             for purpose in Purpose::ALL.into_iter().filter(|purpose| purposes.allows(*purpose)) {
                 self.eraser.purpose(key, purpose).await?;
             }

@@ -96,8 +96,7 @@ impl Ingest {
             }
         }
         match task {
-            Task::Erase(keys) => self.erase_behind(keys.clone(), Consent::ALL).await,
-            Task::Withdraw(keys, purposes) => self.erase_behind(keys.clone(), *purposes).await,
+            Task::Erase(..) | Task::Withdraw(..) => self.put_behind(task).await,
             // What waits is weighed anew when its turn comes.
             Task::Events(_) | Task::Standing(..) | Task::Redact(_) => {}
         }
@@ -110,11 +109,11 @@ impl Ingest {
         for one in news {
             match one {
                 News::Did(actor, event) => tasks.extend(self.did(actor, event)),
-                News::Withdrawn(customer, purpose) => {
-                    tasks.push(Task::Withdraw(self.keys(customer), Consent::NONE.with(*purpose, true)));
+                News::Withdrawn(customer, purpose, said) => {
+                    tasks.push(Task::Withdraw(self.keys(customer), Consent::NONE.with(*purpose, true), *said));
                 }
                 News::Standing(customer, told) => tasks.push(Task::Standing(self.keys(customer), told.clone())),
-                News::Redact(customer) => tasks.push(Task::Erase(self.keys(customer))),
+                News::Redact(customer) => tasks.push(Task::Erase(self.keys(customer), Timestamp::now())),
                 News::DataRequest(customer) => {
                     DataRequested { shopper: self.keys(customer).first().map_or("", ShopperKey::as_str) }.emit();
                 }

@@ -88,8 +88,8 @@ pub struct Actor {
 pub enum News {
     /// Somebody did something.
     Did(Actor, Box<Event>),
-    /// A customer took a purpose back.
-    Withdrawn(CustomerId, Purpose),
+    /// A customer took a purpose back, at that moment by the platform's clock.
+    Withdrawn(CustomerId, Purpose, Timestamp),
     /// How a customer stands with the shop.
     Standing(CustomerId, Told),
     /// Everything of a customer is to be erased.

@@ -38,6 +38,7 @@ pub(crate) async fn check<S: ShopperStore + DecisionStore + ShopStore>(make: imp
     decisions(&make()).await;
     standing::what_the_platform_says_is_kept_by_its_time(&make()).await;
     standing::a_forgotten_customer_is_one_who_agrees_to_nothing(&make()).await;
+    standing::a_withdrawal_that_is_heard_late_leaves_what_was_granted_since(&make()).await;
     shop::a_redacted_shop_is_empty_and_takes_what_comes_then(&make()).await;
     shop::deliveries_are_remembered_for_their_time(&make()).await;
     shop::erasures_are_told_in_their_order_and_once_behind_each_place(&make()).await;

@@ -124,9 +124,15 @@ impl ShopperStore for MemoryStore {
         Ok(self.change(who, append, !events.is_empty()).unwrap_or_default())
     }
 
-    async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError> {
-        self.change(who, |record| record.set_consent(consent), true);
+    async fn agree(&self, who: &ShopperKey, consent: Consent, granted: Consent) -> Result<(), StoreError> {
+        let now = Timestamp::now();
+        self.change(who, |record| record.consenting(|state| state.agree(consent, granted, now)), true);
         Ok(())
+    }
+
+    async fn take_back(&self, who: &ShopperKey, purposes: Consent, said: Timestamp) -> Result<Consent, StoreError> {
+        let take = |record: &mut Record| record.consenting(|state| state.take_back(purposes, said));
+        Ok(self.change(who, take, false).unwrap_or_default())
     }
 
     async fn hear(&self, who: &ShopperKey, told: &Told) -> Result<(), StoreError> {
@@ -155,8 +161,8 @@ impl ShopperStore for MemoryStore {
         })
     }
 
-    async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
-        Ok(self.change(who, |record| record.erase(Timestamp::now()), false).unwrap_or(false))
+    async fn erase_as_said(&self, who: &ShopperKey, said: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.change(who, |record| record.erase(Timestamp::now(), said), false).unwrap_or(false))
     }
 }
 

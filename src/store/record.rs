@@ -12,6 +12,7 @@ pub(super) use moving::Moving;
 use super::traits::{Appended, ShopperState};
 use crate::domain::consent::Consent;
 use crate::domain::event::{Event, EventType};
+use crate::domain::granted::Granted;
 use crate::domain::money::Money;
 use crate::domain::profile::{Profile, Purchase, Spent};
 use crate::domain::session::Session;
@@ -51,6 +52,8 @@ pub(super) struct Kept {
     session: Session,
     profile: Profile,
     consent: Option<Consent>,
+    #[serde(default, skip_serializing_if = "Granted::is_nothing")]
+    granted: Granted,
     #[serde(default, skip_serializing_if = "Standing::is_nothing")]
     standing: Standing,
 }
@@ -58,13 +61,16 @@ pub(super) struct Kept {
 impl Record {
     /// What a read gives.
     pub(super) fn read(&self) -> ShopperState {
-        let Kept { session, profile, consent, standing } = self.state.clone();
-        ShopperState { session, profile, consent, standing }
+        let Kept { session, profile, consent, granted, standing } = self.state.clone();
+        ShopperState { session, profile, consent, granted, standing }
     }
 
-    /// Puts consent on file.
-    pub(super) fn set_consent(&mut self, consent: Consent) {
-        self.state.consent = Some(consent);
+    /// Changes what is on file of consent as a state does.
+    pub(super) fn consenting<T>(&mut self, change: impl FnOnce(&mut ShopperState) -> T) -> T {
+        let mut state = self.read();
+        let answer = change(&mut state);
+        (self.state.consent, self.state.granted) = (state.consent, state.granted);
+        answer
     }
 
     /// Takes over what the platform says of a customer.
@@ -196,7 +202,7 @@ impl Record {
 
     /// Takes over what a session held. Consent on file here stays; without one, the session's holds.
     pub(super) fn join(&mut self, session: &Self) {
-        let Kept { session: events, profile, consent, standing } = &session.state;
+        let Kept { session: events, profile, consent, granted, standing } = &session.state;
         self.orders.heed(&session.orders);
         for event in events.events.iter() {
             // What was there already is no news.
@@ -228,7 +234,9 @@ impl Record {
         let own = &mut self.state.profile;
         own.orders = own.orders.saturating_add(profile.orders.saturating_sub(told));
         own.ordered = own.ordered.max(profile.ordered);
-        self.state.consent = self.state.consent.or(*consent);
+        if self.state.consent.is_none() {
+            (self.state.consent, self.state.granted) = (*consent, granted.clone());
+        }
         self.state.standing.or_later(standing);
         self.state.session.revision += 1;
         self.state.profile.revision += 1;
@@ -244,15 +252,20 @@ impl Record {
         held
     }
 
-    /// Forgets everything. Of a consent on file, here or with the platform, it stays known that it was withdrawn. True where
-    /// there was more.
-    pub(super) fn erase(&mut self, now: Timestamp) -> bool {
-        let Kept { consent, standing, .. } = &self.state;
+    /// Forgets everything, as it was said at that moment. Of a consent on file, here or with the platform, it stays known that
+    /// it was withdrawn, but for what was granted later. True where there was more.
+    pub(super) fn erase(&mut self, now: Timestamp, said: Timestamp) -> bool {
+        let Kept { consent, granted, standing, .. } = &self.state;
+        let later = granted.since(said);
         let filed = consent.or(standing.consent);
         let consented = filed.is_some_and(|consent| consent != Consent::NONE);
         let held = self.erase_preferences(now);
-        self.state.consent = filed.map(|_| Consent::NONE);
-        self.state.standing = Standing::default();
+        self.state.consent = filed.map(|filed| filed.and(later));
+        self.state.granted.forget(Consent::ALL.without(later));
+        // What the platform said still bounds what is left.
+        if later == Consent::NONE {
+            self.state.standing = Standing::default();
+        }
         held || consented
     }
 
@@ -272,11 +285,12 @@ impl Record {
 
     /// Nothing but the consent, at later revisions.
     fn cleared(&self) -> Kept {
-        let Kept { session, profile, consent, standing } = &self.state;
+        let Kept { session, profile, consent, granted, standing } = &self.state;
         Kept {
             session: Session { events: Arc::default(), revision: session.revision + 1 },
             profile: Profile { revision: profile.revision + 1, ..Profile::default() },
             consent: *consent,
+            granted: granted.clone(),
             standing: standing.without_tags(),
         }
     }

@@ -3,6 +3,7 @@
 use crate::domain::audit::DecisionRecord;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::Event;
+use crate::domain::granted::Granted;
 use crate::domain::ids::{DecisionId, ShopperKey};
 use crate::domain::profile::Profile;
 use crate::domain::session::Session;
@@ -34,6 +35,8 @@ pub struct ShopperState {
     pub profile: Profile,
     /// Consent on file; `None` where the shopper never set one through the gateway.
     pub consent: Option<Consent>,
+    /// When the shopper granted what of it.
+    pub granted: Granted,
     /// How a customer stands with the shop by the platform's word.
     pub standing: Standing,
 }
@@ -46,6 +49,26 @@ impl ShopperState {
             (Some(set), Some(kept)) => Some(set.and(kept)),
             (set, kept) => set.or(kept),
         }
+    }
+
+    /// Puts consent on file, `granted` of it from this moment on.
+    pub fn agree(&mut self, consent: Consent, granted: Consent, at: Timestamp) {
+        self.consent = Some(consent);
+        self.granted.forget(Consent::ALL.without(consent));
+        self.granted.grant(granted.and(consent), at);
+    }
+
+    /// Takes these purposes back, as it was said at that moment, but for those that were granted later. Gives those that it
+    /// took. Without consent on file nothing can be taken back.
+    pub fn take_back(&mut self, purposes: Consent, said: Timestamp) -> Consent {
+        if self.agreed().is_none() {
+            return Consent::NONE;
+        }
+        let gone = purposes.without(self.granted.since(said));
+        // What the platform keeps may come to allow more later; what was taken back here stays so.
+        self.consent = Some(self.consent.unwrap_or(Consent::ALL).without(gone));
+        self.granted.forget(gone);
+        gone
     }
 }
 
@@ -95,8 +118,16 @@ pub trait ShopperStore: Send + Sync {
         Ok(Stored { answers: self.append(who, events).await?, is_durable: true })
     }
 
-    /// Puts consent on file.
-    async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError>;
+    /// Puts consent on file, all of it granted just now.
+    async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError> {
+        self.agree(who, consent, consent).await
+    }
+
+    /// Puts consent on file, of which the shopper granted this much just now: see [`ShopperState::agree`].
+    async fn agree(&self, who: &ShopperKey, consent: Consent, granted: Consent) -> Result<(), StoreError>;
+
+    /// Takes purposes back, as it was said at that moment: see [`ShopperState::take_back`].
+    async fn take_back(&self, who: &ShopperKey, purposes: Consent, said: Timestamp) -> Result<Consent, StoreError>;
 
     /// Takes over what the platform says of a customer, unless something later is known.
     async fn hear(&self, who: &ShopperKey, told: &Told) -> Result<(), StoreError>;
@@ -108,7 +139,12 @@ pub trait ShopperStore: Send + Sync {
     async fn erase_purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError>;
 
     /// Deletes everything about the shopper but a withdrawn consent. True where there was something.
-    async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError>;
+    async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
+        self.erase_as_said(who, Timestamp::MAX).await
+    }
+
+    /// The same as it was said at that moment: consent that was granted later stays.
+    async fn erase_as_said(&self, who: &ShopperKey, said: Timestamp) -> Result<bool, StoreError>;
 }
 
 /// The decision log.

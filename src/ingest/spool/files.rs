@@ -243,7 +243,7 @@ mod tests {
     use crate::domain::ids::ShopperKey;
 
     fn erase(name: &str) -> Task {
-        Task::Erase(vec![ShopperKey::new(name)])
+        Task::Erase(vec![ShopperKey::new(name)], Timestamp::UNIX_EPOCH)
     }
 
     fn put(files: &mut Files, name: &str) {

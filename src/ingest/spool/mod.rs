@@ -153,7 +153,7 @@ mod tests {
     use std::time::Duration;
 
     fn task() -> Task {
-        Task::Erase(vec![ShopperKey::new("somebody")])
+        Task::Erase(vec![ShopperKey::new("somebody")], Timestamp::UNIX_EPOCH)
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use super::fakes::{Stage, headers, request, stage, view};
 use crate::domain::consent::{Consent, Purpose};
-use crate::ingest::{Caller, Change, Config, Evidence, Failure, Refusal};
+use crate::ingest::{Beacon, Caller, Change, Config, Evidence, Failure, Refusal};
 
 const WITHDRAW_ALL: Change =
     Change { analytics: Some(false), preferences: Some(false), marketing: Some(false), sale_of_data: Some(false) };
@@ -111,4 +111,45 @@ async fn forgetting_erases_the_session_and_the_confirmed_customer_and_nobody_els
     assert_eq!(stage.ingest.recent().len(), 1);
     let nobody = stage.ingest.identify(&Evidence::default()).await.unwrap();
     assert!(matches!(stage.ingest.forget(&nobody).await, Err(Failure::Refused(Refusal::NoSession))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_that_waits_in_the_spool_leaves_what_the_shopper_grants_meanwhile() {
+    for forgets in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.spool.dir = Some(folder.path().join("spool"));
+        let stage = stage(config);
+        let grant = Change { preferences: Some(true), analytics: Some(true), ..Change::default() };
+        stage.ingest.consent(&silent(&stage, "s").await, grant).await.unwrap();
+        *stage.shelf.down.lock().unwrap() = true;
+        let told = serde_json::json!({ "type": "track", "event": "Product Viewed", "anonymousId": "s", "messageId": "m",
+            "properties": { "product_id": "p1" } });
+        let beacon = Beacon {
+            headers: headers(&[("outfitter-consent", "all")]),
+            body: told.to_string().into(),
+            ..Beacon::default()
+        };
+        assert_eq!(stage.ingest.beacon(&beacon).await.unwrap().accepted, 1);
+        // Long enough for the next try to be a moment away.
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        *stage.shelf.down.lock().unwrap() = false;
+        let caller = silent(&stage, "s").await;
+        if forgets {
+            stage.ingest.forget(&caller).await.unwrap();
+        } else {
+            stage.ingest.consent(&caller, WITHDRAW_ALL).await.unwrap();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        stage.ingest.consent(&silent(&stage, "s").await, grant).await.unwrap();
+        let spool = stage.ingest.spool.as_ref().unwrap();
+        assert!(spool.waits(), "it is written behind the beacon");
+        while spool.waits() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        let caller = silent(&stage, "s").await;
+        assert!(caller.allows(Purpose::Preferences) && caller.allows(Purpose::Analytics), "{forgets}");
+        assert!(stage.shelf.products(caller.shopper.as_ref().unwrap()).is_empty(), "taken before, stored behind");
+        assert_eq!(stage.codes(&caller, vec![view("new", "p2")]).await, ["OK"]);
+    }
 }

@@ -89,8 +89,12 @@ impl ShopperStore for Shelf {
         Ok(Stored { answers, is_durable: !*self.late.lock().unwrap() })
     }
 
-    async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError> {
-        self.with(|all| all.entry(who.clone()).or_default().consent = Some(consent))
+    async fn agree(&self, who: &ShopperKey, consent: Consent, granted: Consent) -> Result<(), StoreError> {
+        self.with(|all| all.entry(who.clone()).or_default().agree(consent, granted, Timestamp::now()))
+    }
+
+    async fn take_back(&self, who: &ShopperKey, purposes: Consent, said: Timestamp) -> Result<Consent, StoreError> {
+        self.with(|all| all.get_mut(who).map(|state| state.take_back(purposes, said)).unwrap_or_default())
     }
 
     async fn hear(&self, who: &ShopperKey, told: &Told) -> Result<(), StoreError> {
@@ -112,8 +116,16 @@ impl ShopperStore for Shelf {
         })
     }
 
-    async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
-        self.with(|all| all.remove(who).is_some_and(|state| !state.session.events.is_empty()))
+    async fn erase_as_said(&self, who: &ShopperKey, said: Timestamp) -> Result<bool, StoreError> {
+        self.with(|all| {
+            let Some(state) = all.remove(who) else { return false };
+            let later = state.granted.since(said);
+            if later != Consent::NONE {
+                let (consent, granted) = (Some(later), state.granted.clone());
+                all.insert(who.clone(), ShopperState { consent, granted, ..ShopperState::default() });
+            }
+            !state.session.events.is_empty()
+        })
     }
 }
 

@@ -43,11 +43,24 @@ impl Stage {
     }
 
     async fn send(&self, topic: &str, id: &str, body: &[u8], secret: &str) -> Result<Delivered, Refused> {
+        self.send_at(topic, id, body, secret, None).await
+    }
+
+    async fn send_at(
+        &self,
+        topic: &str,
+        id: &str,
+        body: &[u8],
+        secret: &str,
+        triggered: Option<&str>,
+    ) -> Result<Delivered, Refused> {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
         mac.update(body);
         let signature = STANDARD.encode(mac.finalize().into_bytes());
-        let headers =
-            headers(&[("x-shopify-topic", topic), ("x-shopify-webhook-id", id), ("x-shopify-hmac-sha256", &signature)]);
+        let mut all =
+            vec![("x-shopify-topic", topic), ("x-shopify-webhook-id", id), ("x-shopify-hmac-sha256", &signature)];
+        all.extend(triggered.map(|at| ("x-shopify-triggered-at", at)));
+        let headers = headers(&all);
         self.ingest.webhook("shopify", &headers, body).await
     }
 
@@ -205,4 +218,25 @@ async fn topics_that_are_of_no_use_are_taken_and_left() {
         Delivered::default(),
         "of nobody"
     );
+}
+
+#[tokio::test]
+async fn an_old_state_of_a_customer_that_is_told_again_leaves_what_the_shopper_granted_since() {
+    let stage = shop(Consent::NONE);
+    let who = stage.customer(7);
+    let left = |at: Timestamp| {
+        json!({ "id": 7, "updated_at": Timestamp::now().to_string(),
+            "email_marketing_consent": { "state": "unsubscribed", "consent_updated_at": at.to_string() } })
+    };
+    let allowed = || stage.shelf.state(&who).consent.unwrap().allows(Purpose::Marketing);
+    stage.shelf.set_consent(&who, Consent::ALL).await.unwrap();
+    // Something else of the customer was changed.
+    stage.deliver("customers/update", "w1", &left(Timestamp::now() - 24.hours())).await.unwrap();
+    assert!(allowed());
+    let now = Timestamp::now() + 1.second();
+    let body = left(now);
+    let topic = "customers_email_marketing_consent/update";
+    let triggered = (now + 1.second()).to_string();
+    stage.send_at(topic, "w2", body.to_string().as_bytes(), "one secret", Some(&triggered)).await.unwrap();
+    assert!(!allowed());
 }

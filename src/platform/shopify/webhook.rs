@@ -236,16 +236,21 @@ fn cart(told: &Value, triggered: Timestamp) -> Vec<News> {
 
 /// A customer who takes no mail any more takes marketing back. Subscribing to mail grants nothing: it was not asked for
 /// offers in the shop, and other purposes are not in a customer's record.
-fn customer(told: &Value, _: Timestamp) -> Vec<News> {
-    let state = |name: &str| told.get(name).and_then(|consent| loose::first_text(consent, &["state"]));
-    let states = [state("email_marketing_consent"), state("sms_marketing_consent")];
-    let left =
-        states.iter().flatten().any(|state| ["unsubscribed", "redacted"].contains(&state.to_lowercase().as_str()));
+///
+/// Every change of a customer tells the state again, so it is told with the moment at which it came to be so: the shopper may
+/// have said something since. Where the record does not have it, it is when the record was changed.
+fn customer(told: &Value, triggered: Timestamp) -> Vec<News> {
+    let changed = told.get("updated_at").and_then(loose::moment).unwrap_or(triggered);
+    let left = |name: &str| {
+        let consent = told.get(name)?;
+        let state = loose::first_text(consent, &["state"])?.to_lowercase();
+        let said = consent.get("consent_updated_at").and_then(loose::moment).unwrap_or(changed).min(triggered);
+        ["unsubscribed", "redacted"].contains(&state.as_str()).then_some(said)
+    };
+    let said = left("email_marketing_consent").max(left("sms_marketing_consent"));
     let id = gid("Customer", told, &["admin_graphql_api_id", "customer_id", "id"]);
-    match id.filter(|_| left) {
-        Some(id) => vec![News::Withdrawn(CustomerId::new(id), Purpose::Marketing)],
-        None => Vec::new(),
-    }
+    let news = id.zip(said).map(|(id, said)| News::Withdrawn(CustomerId::new(id), Purpose::Marketing, said));
+    news.into_iter().collect()
 }
 
 /// The customer of a privacy webhook, or a deleted customer's own record.

@@ -4,6 +4,7 @@ use super::super::traits::ShopperStore;
 use super::{at, key, read, viewed};
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::standing::{Tags, Told};
+use jiff::{Timestamp, ToSpan};
 
 fn told(consent: Option<Consent>, second: i64) -> Told {
     Told { consent: Some(consent), tags: Some(Tags::All(vec![Box::from("vip")])), at: at(second) }
@@ -42,4 +43,29 @@ pub(super) async fn a_forgotten_customer_is_one_who_agrees_to_nothing<S: Shopper
     assert_eq!((left.consent, left.standing.is_nothing()), (Some(Consent::NONE), true));
     store.hear(&anna, &told(Some(Consent::ALL), 20)).await.unwrap();
     assert_eq!(read(store, "anna").await.agreed(), Some(Consent::NONE));
+}
+
+pub(super) async fn a_withdrawal_that_is_heard_late_leaves_what_was_granted_since<S: ShopperStore>(store: &S) {
+    let (anna, before) = (key("anna"), Timestamp::now() - 1.hour());
+    let of = |purpose: Purpose| Consent::NONE.with(purpose, true);
+    let (marketing, analytics) = (of(Purpose::Marketing), of(Purpose::Analytics));
+    assert_eq!(store.take_back(&anna, Consent::ALL, before).await.unwrap(), Consent::NONE, "nothing is on file");
+    assert_eq!(read(store, "anna").await.consent, None);
+    // Marketing is granted now, analytics was on file before.
+    store.agree(&anna, marketing.or(analytics), marketing).await.unwrap();
+    let gone = store.take_back(&anna, marketing.or(analytics), before).await.unwrap();
+    assert_eq!((gone, read(store, "anna").await.consent), (analytics, Some(marketing)));
+    store.append(&anna, &[viewed("a", 11, "p")]).await.unwrap();
+    assert!(store.erase_as_said(&anna, before).await.unwrap());
+    let left = read(store, "anna").await;
+    assert_eq!((left.consent, left.session.events.len()), (Some(marketing), 0));
+    let later = Timestamp::now() + 1.hour();
+    assert_eq!(store.take_back(&anna, marketing, later).await.unwrap(), marketing);
+    assert_eq!(read(store, "anna").await.consent, Some(Consent::NONE));
+    // A grant that was taken back is none any more, and forgetting takes every grant.
+    store.agree(&anna, analytics, Consent::NONE).await.unwrap();
+    assert_eq!(store.take_back(&anna, analytics, before).await.unwrap(), analytics);
+    store.set_consent(&anna, Consent::ALL).await.unwrap();
+    store.erase(&anna).await.unwrap();
+    assert_eq!(read(store, "anna").await.consent, Some(Consent::NONE));
 }

@@ -260,9 +260,17 @@ impl ShopperStore for RedisStore {
         Ok(Stored { answers: answer, is_durable })
     }
 
-    async fn set_consent(&self, who: &ShopperKey, consent: Consent) -> Result<(), StoreError> {
-        self.change(who, |record| record.set_consent(consent), true, Replicas::Awaited).await?;
+    async fn agree(&self, who: &ShopperKey, consent: Consent, granted: Consent) -> Result<(), StoreError> {
+        let now = Timestamp::now();
+        let agree = |record: &mut Record| record.consenting(|state| state.agree(consent, granted, now));
+        self.change(who, agree, true, Replicas::Awaited).await?;
         Ok(())
+    }
+
+    async fn take_back(&self, who: &ShopperKey, purposes: Consent, said: Timestamp) -> Result<Consent, StoreError> {
+        let take = |record: &mut Record| record.consenting(|state| state.take_back(purposes, said));
+        let changed = self.change(who, take, false, Replicas::Awaited).await?;
+        Ok(changed.map(|changed| changed.answer).unwrap_or_default())
     }
 
     async fn hear(&self, who: &ShopperKey, told: &Told) -> Result<(), StoreError> {
@@ -300,9 +308,9 @@ impl ShopperStore for RedisStore {
         })
     }
 
-    async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
+    async fn erase_as_said(&self, who: &ShopperKey, said: Timestamp) -> Result<bool, StoreError> {
         let now = Timestamp::now();
-        let changed = self.change(who, |record| record.erase(now), false, Replicas::Awaited).await?;
+        let changed = self.change(who, |record| record.erase(now, said), false, Replicas::Awaited).await?;
         Ok(changed.is_some_and(|changed| changed.answer))
     }
 }

@@ -184,13 +184,14 @@ fn redact(told: &Value, _: Timestamp) -> Vec<News> {
 }
 
 /// A customer who takes no mail any more takes marketing back; subscribing grants nothing.
-fn subscriber(told: &Value, _: Timestamp) -> Vec<News> {
+fn subscriber(told: &Value, at: Timestamp) -> Vec<News> {
     /// As Commerce numbers it.
     const UNSUBSCRIBED: &str = "3";
     let left = loose::first_id(told, &["subscriber_status"]).is_some_and(|status| status == UNSUBSCRIBED);
     // A subscriber who is no customer has the number 0.
     let id = loose::first_id(told, &["customer_id"]).filter(|id| left && id != "0");
-    id.map(|id| News::Withdrawn(CustomerId::new(id), Purpose::Marketing)).into_iter().collect()
+    let said = told.get("change_status_at").and_then(loose::moment).unwrap_or(at).min(at);
+    id.map(|id| News::Withdrawn(CustomerId::new(id), Purpose::Marketing, said)).into_iter().collect()
 }
 
 fn flag(told: &Value, name: &str) -> Option<bool> {

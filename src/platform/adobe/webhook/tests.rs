@@ -183,7 +183,7 @@ fn carts_customers_products_and_stock_are_read() {
     );
     assert!(read("customer_save_commit_after", r#"{"entity_id":42,"email":"a@example.com"}"#).is_empty());
     let left = r#"{"subscriber_status":3,"customer_id":"42","subscriber_email":"a@example.com"}"#;
-    assert!(matches!(&read("newsletter_subscriber_save_after", left)[..], [News::Withdrawn(_, Purpose::Marketing)]));
+    assert!(matches!(&read("newsletter_subscriber_save_after", left)[..], [News::Withdrawn(_, Purpose::Marketing, _)]));
     assert!(read("newsletter_subscriber_save_after", &left.replace('3', "1")).is_empty(), "nothing is granted");
 
     let told = r#"{"entity_id":"3","sku":"hat","name":"A Hat","url_key":"a-hat","description":"<p>Warm &amp; soft</p>","status":"1",

@@ -201,7 +201,7 @@ fn privacy_topics_name_their_customer_and_a_shop_itself() {
         "myshopify_domain": "a.myshopify.com", "plan_name": "enterprise"}"#;
     assert!(matches!(&read("app/uninstalled", shop)[..], [News::Uninstalled]));
     let left = r#"{"id": 7, "email_marketing_consent": {"state": "unsubscribed"}}"#;
-    assert!(matches!(&read("customers/update", left)[..], [News::Withdrawn(_, Purpose::Marketing)]));
+    assert!(matches!(&read("customers/update", left)[..], [News::Withdrawn(_, Purpose::Marketing, _)]));
     assert!(read("customers/update", &left.replace("unsubscribed", "subscribed")).is_empty(), "nothing is granted");
 }
 
@@ -276,5 +276,24 @@ fn who_takes_no_mail_any_more_is_told_by_a_topic_of_its_own() {
     let body =
         r#"{"customer_id":7,"email_address":"a@example.com","email_marketing_consent":{"state":"unsubscribed"}}"#;
     let news = read("customers_email_marketing_consent/update", body);
-    assert!(matches!(&news[..], [News::Withdrawn(_, Purpose::Marketing)]), "{news:?}");
+    assert!(matches!(&news[..], [News::Withdrawn(_, Purpose::Marketing, _)]), "{news:?}");
+}
+
+#[test]
+fn a_withdrawal_of_marketing_is_told_with_the_moment_at_which_it_was_said() {
+    let said = |consents: &str| {
+        let body = format!(r#"{{"id":7,"updated_at":"2026-03-02T10:00:00Z",{consents}}}"#);
+        match &read("customers/update", &body)[..] {
+            [News::Withdrawn(_, _, said)] => said.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let of = |kind: &str, at: &str| {
+        format!(r#""{kind}_marketing_consent":{{"state":"unsubscribed","consent_updated_at":{at}}}"#)
+    };
+    let mail = of("email", "\"2025-01-01T12:00:00-05:00\"");
+    assert_eq!(said(&mail), "2025-01-01T17:00:00Z");
+    assert_eq!(said(&format!("{mail},{}", of("sms", "\"2025-02-01T00:00:00Z\""))), "2025-02-01T00:00:00Z", "the later");
+    assert_eq!(said(&of("email", "null")), "2026-03-02T10:00:00Z", "when the record was changed");
+    assert_eq!(said(&of("email", "\"2027-01-01T00:00:00Z\"")), "2026-03-02T11:00:00.123456Z", "not after it was sent");
 }
