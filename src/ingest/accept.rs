@@ -5,7 +5,7 @@ use super::batch::{Batch, Outcome, Rejection};
 use super::config::Config;
 use super::consent::{Change, Changed, Desk};
 use super::deduplicate::Seen;
-use super::erase::Eraser;
+use super::erase::{Eraser, Sure};
 use super::erasures::Erasures;
 use super::error::{Failure, Refusal, StartError};
 use super::forget;
@@ -215,10 +215,12 @@ impl Ingest {
     pub async fn consent(&self, caller: &Caller, change: Change) -> Result<Changed, Failure> {
         caller.glimpse.forget();
         let said = Timestamp::now();
-        let changed = self.desk().change(caller, change).await?;
+        let mut sure = Sure::default();
+        let changed = self.desk().change(caller, change, &mut sure).await?;
         let withdrawn = change.withdrawn();
+        // A grant that is lost is asked for again.
         if withdrawn != Consent::NONE {
-            self.erase_behind(caller.keys().cloned().collect(), withdrawn, said).await;
+            self.erase_behind(caller.keys().cloned().collect(), withdrawn, said, sure).await?;
         }
         Ok(changed)
     }
@@ -228,8 +230,9 @@ impl Ingest {
     pub async fn forget(&self, caller: &Caller) -> Result<bool, Failure> {
         caller.glimpse.forget();
         let said = Timestamp::now();
-        let found = forget::forget(&self.eraser, &self.withdrawn, caller).await?;
-        self.erase_behind(caller.keys().cloned().collect(), Consent::ALL, said).await;
+        let mut sure = Sure::default();
+        let found = forget::forget(&self.eraser, &self.withdrawn, caller, &mut sure).await?;
+        self.erase_behind(caller.keys().cloned().collect(), Consent::ALL, said, sure).await?;
         Ok(found)
     }
 

@@ -6,8 +6,9 @@
 
 mod moving;
 mod orders;
+mod owner;
 
-pub(super) use moving::Moving;
+pub(super) use moving::{Cause, Moving};
 
 use super::traits::{Appended, ShopperState};
 use crate::domain::consent::Consent;
@@ -19,6 +20,7 @@ use crate::domain::session::Session;
 use crate::domain::standing::{self, Standing};
 use jiff::{SignedDuration, Timestamp};
 use orders::{Orders, Told};
+use owner::Owner;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -38,7 +40,10 @@ pub(super) struct Record {
     seen: VecDeque<u64>,
     /// Orders that were told.
     orders: Orders,
-    /// A login that has left this session and not yet arrived.
+    /// Of a session: whose it is.
+    #[serde(default, skip_serializing_if = "Owner::is_nobody")]
+    owner: Owner,
+    /// What has left for another key and not yet arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     moving: Option<Box<Moving>>,
     /// When everything, or what preferences stored, was last erased.
@@ -191,17 +196,17 @@ impl Record {
         bought.retain(|purchase| purchase.times > 0);
     }
 
-    /// Empties a session for a login, and gives what it held. Ids of events and orders stay remembered: a beacon sent again after
+    /// Empties itself for a move to another key, and gives what it held. Ids of events and orders stay remembered: a beacon sent again after
     /// the login must not come back to the session, where the next customer of a shared device would take it over.
-    pub(super) fn leave(&mut self) -> Self {
+    fn leave(&mut self) -> Self {
         let next = self.cleared();
         let left = std::mem::replace(&mut self.state, next);
         left.session.events.iter().for_each(|event| remember(&mut self.seen, event.id.as_str()));
         Self { state: left, orders: self.orders.leave(), ..Self::default() }
     }
 
-    /// Takes over what a session held. Consent on file here stays; without one, the session's holds.
-    pub(super) fn join(&mut self, session: &Self) {
+    /// Takes over what another key held. Consent on file here stays; without one, the other's holds.
+    fn join(&mut self, session: &Self) {
         let Kept { session: events, profile, consent, granted, standing } = &session.state;
         self.orders.heed(&session.orders);
         for event in events.events.iter() {
@@ -238,6 +243,7 @@ impl Record {
             (self.state.consent, self.state.granted) = (*consent, granted.clone());
         }
         self.state.standing.or_later(standing);
+        self.owner.merge(session.owner);
         self.state.session.revision += 1;
         self.state.profile.revision += 1;
     }
@@ -249,6 +255,8 @@ impl Record {
         self.state = self.cleared();
         self.seen.clear();
         self.orders = Orders::default();
+        // The device begins anew: the next customer is its first.
+        self.owner = Owner::default();
         held
     }
 
