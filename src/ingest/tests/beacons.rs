@@ -134,6 +134,24 @@ async fn what_a_fail_over_would_lose_is_asked_for_again_and_learned_once() {
     assert_eq!(learned(), 1);
 }
 
+#[tokio::test]
+async fn a_beacon_of_many_sessions_has_one_patience() {
+    let mut config = config(Consent::ALL);
+    config.beacons.patience = Duration::from_millis(300);
+    let stage = stage(config);
+    let told: Vec<Value> = (0..50).map(|n| viewed(&format!("session-{n}"), &n.to_string(), "p1")).collect();
+    let told = json!({ "batch": told });
+    *stage.shelf.pause.lock().unwrap() = Duration::from_millis(100);
+    assert!(matches!(stage.send_beacon(HeaderMap::new(), false, &told).await, Err(Refused::Later)));
+    let stored = stage.shelf.shoppers().len();
+    assert!(stored <= 3, "each session alone was within the patience: {stored}");
+    // Sent again, what was taken counts once.
+    *stage.shelf.pause.lock().unwrap() = Duration::ZERO;
+    let taken = stage.send_beacon(HeaderMap::new(), false, &told).await.unwrap();
+    assert_eq!((taken.accepted, stage.shelf.shoppers().len()), (50 - stored, 50));
+    assert_eq!(codes(&taken).iter().filter(|code| **code == "DUPLICATE").count(), stored);
+}
+
 /// Until it holds, for five seconds at most.
 async fn until(holds: impl Fn() -> bool) -> bool {
     for _ in 0..250 {

@@ -37,6 +37,8 @@ pub(super) struct Shelf {
     pub(super) down: Mutex<bool>,
     /// Set, it does not answer to a page in time.
     pub(super) slow: Mutex<bool>,
+    /// How long it takes to store events.
+    pub(super) pause: Mutex<Duration>,
     /// Set, a fail-over would lose what it takes.
     pub(super) late: Mutex<bool>,
 }
@@ -93,6 +95,10 @@ impl ShopperStore for Shelf {
 
     async fn append(&self, who: &ShopperKey, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
         self.up()?;
+        let pause = *self.pause.lock().unwrap();
+        if pause > Duration::ZERO {
+            tokio::time::sleep(pause).await;
+        }
         self.shoppers.append(who, events).await
     }
 

@@ -18,6 +18,7 @@ mod config;
 mod erasures;
 mod known;
 mod link;
+mod script;
 mod shop;
 mod way;
 mod written;
@@ -48,7 +49,8 @@ use crate::domain::standing::Told;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use link::{Change, Link, milliseconds};
-use redis::{Cmd, cmd};
+use redis::cmd;
+use script::script;
 use std::time::Duration;
 use written::{Token, Written};
 
@@ -159,9 +161,8 @@ impl RedisStore {
             };
             let ttl = if record.has_consent() { self.config.consent_ttl } else { self.config.shopper_ttl };
             let (own, written) = Written::write(who, &record)?;
-            let mut replace = script(REPLACE, &[&key]);
-            replace.arg(token.as_ref().map_or(&[][..], |token| token.as_slice()));
-            replace.arg(written).arg(live(ttl));
+            let held = token.as_ref().map_or(&[][..], |token| token.as_slice());
+            let replace = script::checked(REPLACE, &key, &[held, &written, live(ttl).to_string().as_bytes()]);
             let limit = self.config.write_timeout;
             let made = match replicas {
                 Replicas::Unawaited if self.link.change(limit, &replace, &own).await? => Change::Durable,
@@ -255,13 +256,6 @@ impl<T> Changed<T> {
     }
 }
 
-/// A script on these keys; its arguments follow.
-fn script(text: &str, keys: &[&str]) -> Cmd {
-    let mut eval = cmd("EVAL");
-    eval.arg(text).arg(keys.len()).arg(keys);
-    eval
-}
-
 /// Milliseconds to live, as Redis takes them.
 fn live(duration: Duration) -> u64 {
     milliseconds(duration).clamp(1, i64::MAX.unsigned_abs())
@@ -348,10 +342,13 @@ impl RedisStore {
 #[async_trait]
 impl DecisionStore for RedisStore {
     async fn put(&self, record: DecisionRecord) -> Result<(), StoreError> {
-        let mut keep = script(KEEP, &[&self.key(&record.shopper, DECIDED)]);
         let now = Timestamp::now();
-        keep.arg(written::decision(&record, now)?).arg(now.as_millisecond()).arg(live(self.config.decision_ttl));
-        keep.arg(self.config.decisions).arg(self.config.decisions_size.as_u64());
+        let numbers = [now.as_millisecond().to_string(), live(self.config.decision_ttl).to_string()];
+        let most = [self.config.decisions.to_string(), self.config.decisions_size.as_u64().to_string()];
+        let mut arguments = vec![written::decision(&record, now)?];
+        arguments.extend(numbers.into_iter().chain(most).map(String::into_bytes));
+        let arguments: Vec<&[u8]> = arguments.iter().map(Vec::as_slice).collect();
+        let keep = script::checked(KEEP, &self.key(&record.shopper, DECIDED), &arguments);
         self.link.ask::<bool>("write", self.config.write_timeout, &keep).await?;
         Ok(())
     }
@@ -376,8 +373,7 @@ impl DecisionStore for RedisStore {
 
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
         let (key, own) = (self.key(who, DECIDED), rand::random::<Token>());
-        let mut delete = script(DELETE, &[&key]);
-        delete.arg(&own[..]);
+        let delete = script::checked(DELETE, &key, &[&own]);
         match self.link.change_durably(self.config.write_timeout, &key, &delete, &own).await? {
             Change::Missed => Ok(false),
             Change::Durable => Ok(true),
