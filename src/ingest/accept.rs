@@ -18,6 +18,7 @@ use super::redactions::Redactions;
 use super::senders::Webhooks;
 use super::spool::Spool;
 use super::traffic::{RootField, Sights, claims, proof, roots};
+use super::unanswered::Unanswered;
 use super::withdrawn::Withdrawn;
 use crate::catalogue::Catalogue;
 use crate::domain::consent::{Consent, Purpose};
@@ -70,6 +71,7 @@ pub struct Ingest {
     pub(super) erasures: Arc<Erasures>,
     pub(super) limit: Limit,
     pub(super) seen: Seen,
+    pub(super) unanswered: Unanswered,
     sights: Sights,
     pub(super) platform: Arc<dyn Platform>,
     pub(super) catalogue: Arc<Catalogue>,
@@ -112,6 +114,7 @@ impl Ingest {
             erasures,
             limit: Limit::new(&config.events),
             seen: Seen::new(),
+            unanswered: Unanswered::default(),
             sights: Sights::new(),
             platform: deps.platform,
             catalogue: deps.catalogue,
@@ -243,6 +246,7 @@ impl Ingest {
         self.identity.forget_everyone();
         self.limit.clear();
         self.seen.clear();
+        self.unanswered.clear();
     }
 
     /// Whether an operation with these root fields can say anything, so that its answer is worth a copy.

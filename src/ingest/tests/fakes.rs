@@ -39,6 +39,8 @@ pub(super) struct Shelf {
     pub(super) slow: Mutex<bool>,
     /// How long it takes to store events.
     pub(super) pause: Mutex<Duration>,
+    /// Set, its answers are lost: it has done what it was asked for.
+    pub(super) mute: Mutex<bool>,
     /// Set, a fail-over would lose what it takes.
     pub(super) late: Mutex<bool>,
 }
@@ -99,7 +101,8 @@ impl ShopperStore for Shelf {
         if pause > Duration::ZERO {
             tokio::time::sleep(pause).await;
         }
-        self.shoppers.append(who, events).await
+        let answers = self.shoppers.append(who, events).await?;
+        if *self.mute.lock().unwrap() { Err(StoreError::Timeout) } else { Ok(answers) }
     }
 
     async fn append_durably(&self, who: &ShopperKey, events: &[Event]) -> Result<Stored, StoreError> {
