@@ -35,6 +35,8 @@ mod servers;
 mod slow;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod usage;
 
 pub use address::{Address, RedisError};
 pub use config::RedisConfig;

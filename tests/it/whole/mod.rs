@@ -12,6 +12,7 @@ mod metrics;
 mod modelled;
 mod ranked;
 pub(crate) mod replicas;
+mod reproduced;
 mod sessions;
 mod shelves;
 mod standing;
