@@ -18,6 +18,7 @@ mod config;
 mod erasures;
 mod known;
 mod link;
+mod products;
 mod shop;
 mod way;
 mod written;
