@@ -30,6 +30,8 @@ pub(super) struct Changes {
     items: HashMap<String, ProductKey>,
     /// Whether something was heard that the snapshot in use does not hold.
     pub(super) pending: bool,
+    /// Where all that is kept was ended just now for news of nobody knows which product: whether more such came since.
+    pub(super) ended: Option<bool>,
 }
 
 /// The latest news of a product.
@@ -38,6 +40,25 @@ enum Told {
     Is(Box<ProductNews>),
     Gone(Timestamp),
     InStock(Timestamp),
+}
+
+/// What follows from a piece of news.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Heard {
+    /// The shop itself is to be asked.
+    pub(super) ask: bool,
+    /// Of what nothing that is kept elsewhere is to be shown.
+    pub(super) old: Old,
+}
+
+/// What is not to be shown any more as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Old {
+    Nothing,
+    Product(ProductKey),
+    /// One of them, and nobody knows which.
+    Unknown,
+    Everything,
 }
 
 impl Told {
@@ -50,8 +71,9 @@ impl Told {
 }
 
 impl Changes {
-    /// Takes a piece of news. True where the shop itself is to be asked.
-    pub(super) fn hear(&mut self, change: Change, now: Timestamp) -> bool {
+    /// Takes a piece of news.
+    pub(super) fn hear(&mut self, change: Change, now: Timestamp) -> Heard {
+        let told = |old| Heard { ask: false, old };
         match change {
             Change::Product(news) => {
                 for item in &news.items {
@@ -59,23 +81,32 @@ impl Changes {
                         self.items.insert(item.clone(), news.key.clone());
                     }
                 }
-                self.note(news.key.clone(), Told::Is(news), now);
+                let key = news.key.clone();
+                self.note(key.clone(), Told::Is(news), now);
+                told(Old::Product(key))
             }
-            Change::Gone(key, at) => self.note(key, Told::Gone(at), now),
-            Change::InStock(item, at) => {
-                if let Some(key) = self.items.get(&item).cloned() {
-                    self.in_stock(key, at, now);
+            Change::Gone(key, at) => {
+                self.note(key.clone(), Told::Gone(at), now);
+                told(Old::Product(key))
+            }
+            Change::Stock(item, some, at) => {
+                let Some(key) = self.items.get(&item).cloned() else { return told(Old::Unknown) };
+                if some {
+                    self.in_stock(key.clone(), at, now);
                 }
+                told(Old::Product(key))
             }
+            Change::Touched(key) => Heard { ask: true, old: Old::Product(key) },
             Change::CollectionGone(key) => {
                 if self.collections.len() < MOST {
                     self.collections.insert(key, now);
                     self.pending = true;
                 }
+                told(Old::Nothing)
             }
-            Change::Stale => return true,
+            Change::Stale => Heard { ask: true, old: Old::Nothing },
+            Change::Everything => Heard { ask: true, old: Old::Everything },
         }
-        false
     }
 
     /// Stock says less than the product's own news, which it completes where that is older.
@@ -237,13 +268,17 @@ mod tests {
     #[test]
     fn stock_of_a_known_item_makes_its_product_available_again() {
         let mut changes = Changes::default();
-        changes.hear(Change::InStock("item of a".to_owned(), at(9)), at(99));
+        let stock = |some, second| Change::Stock("item of a".to_owned(), some, at(second));
+        assert_eq!(changes.hear(stock(true, 9), at(99)).old, Old::Unknown);
         assert!(changes.is_empty(), "nobody has told yet whose item it is");
         changes.hear(news("a", 10, "A"), at(100));
-        changes.hear(Change::InStock("item of a".to_owned(), at(9)), at(101));
+        changes.hear(stock(true, 9), at(101));
         assert_eq!(titles(&changes)[0], row("a", "A", false));
-        changes.hear(Change::InStock("item of a".to_owned(), at(11)), at(102));
+        changes.hear(stock(true, 11), at(102));
         assert_eq!(titles(&changes)[0], row("a", "A", true));
+        let none = changes.hear(stock(false, 12), at(103));
+        assert_eq!(none, Heard { ask: false, old: Old::Product(ProductKey::new("a")) });
+        assert_eq!(titles(&changes)[0], row("a", "A", true), "that one place has none says nothing of others");
     }
 
     #[test]
@@ -255,7 +290,7 @@ mod tests {
         changes.forget_before(at(150));
         assert_eq!(titles(&changes), [row("a", "Before", true), row("b", "During the crawl", false)]);
         assert!(changes.applied(&index()).iter().all(|product| product.collections.len() == 1));
-        assert!(changes.hear(Change::Stale, at(202)));
+        assert!(changes.hear(Change::Stale, at(202)).ask);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! that serve requests.
 
 use super::Index;
-use super::changes::Changes;
+use super::changes::{Changes, Old};
 use crate::domain::ids::ProductKey;
 use crate::platform::news::Change;
 use crate::telemetry::events::CatalogueStands;
@@ -16,6 +16,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
+/// How long after everything that is kept was ended, for a product that nobody can name, the next such news waits: as long
+/// as what is kept is shown unasked by default.
+const PAUSE: Duration = if cfg!(test) { Duration::from_millis(50) } else { Duration::from_secs(5) };
 /// How long news is gathered before a snapshot is built of it.
 const GATHERED: Duration = Duration::from_millis(250);
 
@@ -37,8 +40,8 @@ pub struct Catalogue {
 #[derive(Default)]
 struct Listener(OnceLock<Box<Heard>>);
 
-/// Takes a product's key.
-type Heard = dyn Fn(&ProductKey) + Send + Sync;
+/// Takes a product's key; none: it may be any of them.
+type Heard = dyn Fn(Option<&ProductKey>) + Send + Sync;
 
 impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,25 +71,62 @@ impl Catalogue {
     /// enough, after the next crawl, which then comes earlier. Needs a runtime.
     pub fn hear(self: &Arc<Self>, news: impl IntoIterator<Item = Change>) {
         let now = Timestamp::now();
-        let news = news.into_iter().inspect(|change| match (change, self.listener.0.get()) {
-            (Change::Product(news), Some(tell)) => tell(&news.key),
-            (Change::Gone(key, _), Some(tell)) => tell(key),
-            _ => {}
-        });
-        let stale = {
-            let mut changes = self.changes();
-            news.fold(false, |stale, change| changes.hear(change, now) | stale)
-        };
-        if stale {
+        let mut ask = false;
+        for change in news {
+            let heard = self.changes().hear(change, now);
+            ask |= heard.ask;
+            match heard.old {
+                Old::Nothing => {}
+                Old::Product(key) => self.is_old(Some(&key)),
+                Old::Unknown => self.one_is_old(),
+                Old::Everything => self.is_old(None),
+            }
+        }
+        if ask {
             self.stale.notify_one();
         }
         self.renew_soon();
     }
 
-    /// Tells each product of which news comes, before the snapshot has it: what is kept of it elsewhere is old. Must be quick.
-    /// The first listener is the only one.
-    pub fn listen(&self, listener: impl Fn(&ProductKey) + Send + Sync + 'static) {
+    /// Tells each product of which news comes, before the snapshot has it: what is kept of it elsewhere is old; without a key:
+    /// of all of them. Must be quick. The first listener is the only one.
+    pub fn listen(&self, listener: impl Fn(Option<&ProductKey>) + Send + Sync + 'static) {
         self.listener.0.set(Box::new(listener)).ok();
+    }
+
+    fn is_old(&self, product: Option<&ProductKey>) {
+        if let Some(tell) = self.listener.0.get() {
+            tell(product);
+        }
+    }
+
+    /// A product changed that nobody can name: nothing that is kept is to be shown. Such news may come with every sale, so it
+    /// is taken together, the first at once and the rest when the pause is over.
+    fn one_is_old(self: &Arc<Self>) {
+        {
+            let mut changes = self.changes();
+            let again = changes.ended.is_some();
+            changes.ended = Some(again);
+            if again {
+                return;
+            }
+        }
+        self.is_old(None);
+        let catalogue = self.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(PAUSE).await;
+                {
+                    let mut changes = catalogue.changes();
+                    let again = changes.ended == Some(true);
+                    changes.ended = again.then_some(false);
+                    if !again {
+                        return;
+                    }
+                }
+                catalogue.is_old(None);
+            }
+        });
     }
 
     /// Until news came of which only the shop knows the rest.
@@ -208,9 +248,33 @@ mod tests {
     async fn who_listens_hears_of_every_product_of_which_news_comes() {
         let (catalogue, heard) = (Arc::new(Catalogue::default()), Arc::new(Mutex::new(Vec::new())));
         let told = heard.clone();
-        catalogue.listen(move |key| told.lock().unwrap().push(key.to_string()));
+        catalogue.listen(move |key| told.lock().unwrap().push(key.map_or("all".to_owned(), ToString::to_string)));
         let gone = |key| Change::Gone(ProductKey::new(key), Timestamp::now());
-        catalogue.hear([gone("a"), Change::Stale, gone("b")]);
-        assert_eq!(*heard.lock().unwrap(), ["a", "b"]);
+        catalogue.hear([gone("a"), Change::Stale, gone("b"), Change::Touched(ProductKey::new("c"))]);
+        assert_eq!(*heard.lock().unwrap(), ["a", "b", "c"]);
+    }
+
+    #[tokio::test]
+    async fn news_of_an_item_that_nobody_knows_ends_all_that_is_kept_at_once_and_then_once_in_a_while() {
+        let (catalogue, heard) = (Arc::new(Catalogue::default()), Arc::new(Mutex::new(Vec::new())));
+        let told = heard.clone();
+        catalogue.listen(move |key| told.lock().unwrap().push(key.cloned()));
+        let sold = || Change::Stock("item".to_owned(), false, Timestamp::now());
+        let count = || heard.lock().unwrap().len();
+        catalogue.hear([sold()]);
+        assert_eq!(count(), 1);
+        catalogue.hear([sold(), sold(), sold()]);
+        assert_eq!(count(), 1, "they are taken together");
+        while catalogue.changes().ended.is_some() {
+            tokio::time::sleep(PAUSE / 5).await;
+        }
+        assert_eq!(count(), 2);
+        catalogue.hear([sold()]);
+        assert_eq!(count(), 3, "nothing came meanwhile");
+        assert!(heard.lock().unwrap().iter().all(Option::is_none));
+        let mut news = crate::platform::news::ProductNews::of(ProductKey::new("p"), Timestamp::now());
+        news.items = vec!["item".to_owned()];
+        catalogue.hear([Change::Product(Box::new(news)), sold()]);
+        assert_eq!(heard.lock().unwrap()[3..], [Some(ProductKey::new("p")), Some(ProductKey::new("p"))]);
     }
 }

@@ -167,7 +167,7 @@ impl State {
         let sealer = Sealer::new(&key);
         sealer.rekey(&key, &older);
         let shown = products.clone();
-        catalogue.listen(move |product| shown.invalidate(product));
+        catalogue.listen(move |product| product.map_or_else(|| shown.clear(), |product| shown.invalidate(product)));
         let (lifecycle, reloaded) = (Lifecycle::default(), Reloaded::default());
         Ok(Self {
             catalogue,

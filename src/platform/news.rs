@@ -7,6 +7,7 @@ use crate::domain::money::Currency;
 use crate::domain::standing::Told;
 use http::HeaderMap;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// Webhooks of one platform: how they are proven and what they say.
 pub trait Webhooks: Send + Sync {
@@ -104,23 +105,29 @@ pub enum News {
     Catalogue(Change),
 }
 
-/// What became of the catalogue.
-#[derive(Clone, Debug)]
+/// What became of the catalogue. Replicas tell it to each other as it is written here.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// A product as it is now.
     Product(Box<ProductNews>),
     /// A product is gone, or not for sale any more.
     Gone(ProductKey, Timestamp),
-    /// Some of this inventory item can be sold again; that there is none in one place says nothing of others.
-    InStock(String, Timestamp),
+    /// The stock of an inventory item changed in one place. True: some can be sold there; that there is none says nothing of
+    /// other places.
+    Stock(String, bool, Timestamp),
+    /// Something of a product changed, and nothing is said of what: the shop is to be asked.
+    Touched(ProductKey),
     /// A collection is gone.
     CollectionGone(CollectionKey),
     /// Something changed of which the delivery does not say enough: the shop is to be asked.
     Stale,
+    /// Nobody knows what changed: nothing that is kept of any product is to be trusted.
+    Everything,
 }
 
 /// A product as a webhook has it; what is `None` was not said.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProductNews {
     /// Which.
     pub key: ProductKey,

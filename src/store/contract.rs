@@ -44,6 +44,7 @@ pub(crate) async fn check<S: ShopperStore + DecisionStore + ShopStore>(make: imp
     shop::a_redacted_shop_is_empty_and_takes_what_comes_then(&make()).await;
     shop::deliveries_are_remembered_for_their_time(&make()).await;
     shop::erasures_are_told_in_their_order_and_once_behind_each_place(&make()).await;
+    shop::news_of_products_is_told_in_its_order_and_what_is_missing_is_a_gap(&make()).await;
     visits_and_order_do_not_depend_on_arrival(make).await;
 }
 

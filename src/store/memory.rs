@@ -4,7 +4,7 @@
 //! or nothing of it. The least recently used give way when room runs out; nothing is refused.
 
 use super::record::{Cause, Moving, Record};
-use super::shop::{Erasure, Place, Redaction, ShopStore};
+use super::shop::{Erasure, Place, ProductNote, ProductsTold, Redaction, ShopStore};
 use super::traits::{Appended, DecisionStore, ShopperState, ShopperStore, StoreError};
 use crate::domain::audit::DecisionRecord;
 use crate::domain::consent::{Consent, Purpose};
@@ -50,6 +50,8 @@ impl Default for MemoryConfig {
 const DELIVERIES: u64 = 500_000;
 /// Erasures remembered at once.
 const ERASURES: usize = 1_000;
+/// News of products remembered at once.
+const NEWS: usize = 100;
 /// The longest for which one is.
 const DELIVERIES_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -64,6 +66,8 @@ pub struct MemoryStore {
     redaction: Mutex<Option<Redaction>>,
     /// The last erasures: nobody else is there to hear of them.
     erasures: Mutex<VecDeque<(Place, Erasure)>>,
+    /// The same of news of products; each with its number from 1.
+    products: Mutex<VecDeque<(u64, ProductNote)>>,
 }
 
 impl Default for MemoryStore {
@@ -94,6 +98,7 @@ impl MemoryStore {
             deliveries: Cache::builder().max_capacity(DELIVERIES).time_to_live(DELIVERIES_FOR).build(),
             redaction: Mutex::default(),
             erasures: Mutex::default(),
+            products: Mutex::default(),
         }
     }
 
@@ -264,6 +269,29 @@ impl ShopStore for MemoryStore {
     async fn erasures(&self, behind: Place) -> Result<Vec<(Place, Erasure)>, StoreError> {
         let noted = self.erasures.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(noted.iter().filter(|(place, _)| *place > behind).cloned().collect())
+    }
+
+    async fn note_products(&self, notes: &[ProductNote]) -> Result<(), StoreError> {
+        let mut noted = self.products.lock().unwrap_or_else(PoisonError::into_inner);
+        for note in notes {
+            let next = noted.back().map_or(1, |(last, _)| last + 1);
+            noted.push_back((next, note.clone()));
+            if noted.len() > NEWS {
+                noted.pop_front();
+            }
+        }
+        Ok(())
+    }
+
+    async fn products(&self, behind: Option<Place>) -> Result<ProductsTold, StoreError> {
+        let noted = self.products.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = noted.back().map_or_else(Place::default, |(last, _)| Place(0, *last));
+        let mut told = ProductsTold::behind(behind.unwrap_or(last));
+        let from = told.at.1;
+        for (number, note) in noted.iter().filter(|(number, _)| *number > from) {
+            told.take(Place(0, *number), Place(0, number - 1), note.clone());
+        }
+        Ok(told)
     }
 
     async fn knows(&self, deliveries: &[String]) -> Result<bool, StoreError> {

@@ -15,7 +15,8 @@ pub use self::redis::{Address, RedisConfig, RedisStore};
 pub use log::{DecisionLog, LogConfig};
 pub use logged::Logged;
 pub use memory::{MemoryConfig, MemoryStore};
-pub use shop::{ERASURES_FOR, Erasure, MOST_ERASURES, Place, Redaction, ShopStore};
+pub use shop::{ERASURES_FOR, Erasure, MOST_ERASURES, MOST_NEWS, NEWS_FOR, Place, ProductNote, ProductsTold};
+pub use shop::{Redaction, ShopStore};
 /// A store of shoppers, of decisions, and of what concerns all of them.
 pub trait Store: ShopperStore + DecisionStore + ShopStore {}
 

@@ -44,6 +44,47 @@ pub struct Erasure {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place(pub u64, pub u64);
 
+/// How long news of a product is told to replicas.
+pub const NEWS_FOR: Duration = Duration::from_secs(60 * 60);
+/// How much of it is told at most; beyond, the oldest goes.
+pub const MOST_NEWS: usize = 10_000;
+
+/// What became of a product, as replicas tell each other of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProductNote {
+    /// The process that was told by the platform.
+    pub by: u64,
+    /// What it was told, in words of its own.
+    pub told: String,
+}
+
+/// News of products behind a place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProductsTold {
+    /// Oldest first.
+    pub notes: Vec<ProductNote>,
+    /// The place of the last note.
+    pub at: Place,
+    /// Whether some may be missing between the place and these.
+    pub gap: bool,
+}
+
+impl ProductsTold {
+    /// Nothing yet of what stands behind that place.
+    pub(super) fn behind(place: Place) -> Self {
+        Self { notes: Vec::new(), at: place, gap: false }
+    }
+
+    /// Takes the next note in. `before`: the place of the one that was there when it was noted; the first of all, where none was.
+    pub(super) fn take(&mut self, place: Place, before: Place, note: ProductNote) {
+        // Where nothing was there any more, all that had been had lived its time, or was lost.
+        let lived = u128::from(place.0.saturating_sub(self.at.0)) >= NEWS_FOR.as_millis();
+        self.gap |= before != self.at && !(before == Place::default() && lived);
+        self.at = place;
+        self.notes.push(note);
+    }
+}
+
 /// What concerns the shop as a whole.
 #[async_trait]
 pub trait ShopStore: Send + Sync {
@@ -64,6 +105,14 @@ pub trait ShopStore: Send + Sync {
 
     /// Those noted behind that place, oldest first, for [`ERASURES_FOR`] and [`MOST_ERASURES`] at most.
     async fn erasures(&self, behind: Place) -> Result<Vec<(Place, Erasure)>, StoreError>;
+
+    /// Notes what became of products, for the other replicas. May be lost in a fail-over: whoever reads then is told of a gap.
+    /// Errors: it is not known whether it is noted.
+    async fn note_products(&self, notes: &[ProductNote]) -> Result<(), StoreError>;
+
+    /// What was noted behind that place, for [`NEWS_FOR`] and about [`MOST_NEWS`] at most; `None`: nothing but the place of the
+    /// last.
+    async fn products(&self, behind: Option<Place>) -> Result<ProductsTold, StoreError>;
 
     /// Whether one of these deliveries is remembered.
     async fn knows(&self, deliveries: &[String]) -> Result<bool, StoreError>;

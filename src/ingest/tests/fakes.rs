@@ -11,14 +11,15 @@ use crate::ingest::identity::{CustomerCheck, NoAnswer};
 use crate::ingest::{Caller, Config, Deps, Evidence, Ingest, Learner, Outcome};
 use crate::platform::{self, Confirmed, Platform};
 use crate::store::{
-    Appended, DecisionStore, Erasure, MemoryStore, Place, Redaction, ShopStore, ShopperState, ShopperStore, StoreError,
-    Stored,
+    Appended, DecisionStore, Erasure, MemoryStore, Place, ProductNote, ProductsTold, Redaction, ShopStore,
+    ShopperState, ShopperStore, StoreError, Stored,
 };
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -31,6 +32,9 @@ pub(super) struct Shelf {
     pub(super) deliveries: Mutex<BTreeSet<String>>,
     pub(super) redaction: Mutex<Option<Redaction>>,
     pub(super) erasures: Mutex<Vec<Erasure>>,
+    pub(super) news: Mutex<Vec<ProductNote>>,
+    /// Set, whoever asks for news next is told that some is missing.
+    pub(super) gap: AtomicBool,
     /// What the platform says of customers by their names.
     pub(super) told: Mutex<BTreeMap<String, Told>>,
     /// Set, the store does not answer.
@@ -200,6 +204,20 @@ impl ShopStore for Shelf {
         self.with(|| {
             let all = self.erasures.lock().unwrap();
             all.iter().zip(1..).map(placed).filter(|(place, _)| *place > behind).collect()
+        })
+    }
+
+    async fn note_products(&self, notes: &[ProductNote]) -> Result<(), StoreError> {
+        self.with(|| self.news.lock().unwrap().extend_from_slice(notes))
+    }
+
+    async fn products(&self, behind: Option<Place>) -> Result<ProductsTold, StoreError> {
+        self.with(|| {
+            let all = self.news.lock().unwrap();
+            let last = Place(0, all.len() as u64);
+            let behind = behind.unwrap_or(last);
+            let notes = all.iter().skip(usize::try_from(behind.1).unwrap()).cloned().collect();
+            ProductsTold { notes, at: last, gap: self.gap.swap(false, Ordering::SeqCst) }
         })
     }
 

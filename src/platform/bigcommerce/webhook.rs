@@ -78,6 +78,7 @@ impl Webhooks for BigcommerceWebhooks {
 fn news(scope: &str, data: &Value, at: Timestamp) -> (&'static str, Option<News>) {
     let id = loose::first_id(data, &["id", "product_id"]);
     let of_product = || loose::first_id(data.get("inventory").unwrap_or(data), &["product_id", "id"]);
+    let touched = || of_product().map(|id| News::Catalogue(Change::Touched(ProductKey::new(id))));
     match scope {
         "store/product/deleted" => {
             let gone = id.map(|id| News::Catalogue(Change::Gone(ProductKey::new(id), at)));
@@ -89,10 +90,10 @@ fn news(scope: &str, data: &Value, at: Timestamp) -> (&'static str, Option<News>
         }
         "store/customer/deleted" => ("store/customer/deleted", id.map(|id| News::Redact(CustomerId::new(id)))),
         "store/app/uninstalled" => ("store/app/uninstalled", Some(News::Uninstalled)),
-        "store/product/created" => ("store/product/created", of_product().map(|_| News::Catalogue(Change::Stale))),
-        "store/product/updated" => ("store/product/updated", of_product().map(|_| News::Catalogue(Change::Stale))),
+        "store/product/created" => ("store/product/created", touched()),
+        "store/product/updated" => ("store/product/updated", touched()),
         "store/product/inventory/updated" | "store/product/inventory/order/updated" => {
-            ("store/product/inventory/updated", of_product().map(|_| News::Catalogue(Change::Stale)))
+            ("store/product/inventory/updated", touched())
         }
         "store/category/created" | "store/category/updated" => {
             ("store/category/updated", Some(News::Catalogue(Change::Stale)))
@@ -165,7 +166,7 @@ mod tests {
         );
         let updated = br#"{"scope":"store/product/updated","data":{"type":"product","id":205}}"#;
         let delivery = webhooks.read(&HeaderMap::new(), updated, now).unwrap();
-        assert!(matches!(&delivery.news[..], [News::Catalogue(Change::Stale)]));
+        assert!(matches!(&delivery.news[..], [News::Catalogue(Change::Touched(key))] if key.as_str() == "205"));
         let other = webhooks.read(&HeaderMap::new(), br#"{"scope":"store/shipment/created"}"#, now).unwrap();
         assert_eq!((other.topic, other.news.len()), ("other", 0));
         assert!(webhooks.read(&HeaderMap::new(), b"[]", now).is_err());

@@ -329,8 +329,8 @@ fn product_gone(told: &Value, triggered: Timestamp) -> Vec<News> {
 fn inventory(told: &Value, triggered: Timestamp) -> Vec<News> {
     let at = told.get("updated_at").and_then(loose::moment).unwrap_or(triggered);
     let some = told.get("available").and_then(Value::as_i64).is_some_and(|available| available > 0);
-    let item = loose::first_id(told, &["inventory_item_id"]).filter(|_| some);
-    item.map(|item| News::Catalogue(Change::InStock(item, at))).into_iter().collect()
+    let item = loose::first_id(told, &["inventory_item_id"]);
+    item.map(|item| News::Catalogue(Change::Stock(item, some, at))).into_iter().collect()
 }
 
 /// Which products a collection holds is not in its news.

@@ -1,7 +1,7 @@
 //! What is kept of the whole shop: its redaction, and deliveries.
 
 use super::*;
-use crate::store::shop::{Erasure, Place, Redaction};
+use crate::store::shop::{Erasure, MOST_NEWS, Place, ProductNote, ProductsTold, Redaction};
 
 pub(super) async fn a_redacted_shop_is_empty_and_takes_what_comes_then<S: ShopperStore + DecisionStore + ShopStore>(
     store: &S,
@@ -59,4 +59,26 @@ pub(super) async fn erasures_are_told_in_their_order_and_once_behind_each_place<
     assert_eq!(told.iter().map(|(_, erasure)| erasure.clone()).collect::<Vec<_>>(), noted);
     assert_eq!(store.erasures(told[0].0).await.unwrap(), told[1..]);
     assert_eq!(store.erasures(told[2].0).await.unwrap(), []);
+}
+
+pub(super) async fn news_of_products_is_told_in_its_order_and_what_is_missing_is_a_gap<S: ShopStore>(store: &S) {
+    let begin = store.products(None).await.unwrap();
+    assert_eq!(store.products(Some(begin.at)).await.unwrap(), begin, "nothing yet");
+    let note = |by, told: &str| ProductNote { by, told: told.to_owned() };
+    let noted = [note(1, "a"), note(2, "b"), note(2, "c")];
+    store.note_products(&noted).await.unwrap();
+    let told = store.products(Some(begin.at)).await.unwrap();
+    assert_eq!((&told.notes[..], told.gap), (&noted[..], false));
+    let last = store.products(None).await.unwrap();
+    assert_eq!((last.notes.len(), last.at, last.gap), (0, told.at, false), "whoever begins hears of what comes then");
+    assert_eq!(store.products(Some(told.at)).await.unwrap(), ProductsTold { notes: Vec::new(), ..told.clone() });
+    store.note_products(&noted[..1]).await.unwrap();
+    let next = store.products(Some(told.at)).await.unwrap();
+    assert_eq!((&next.notes[..], next.gap), (&noted[..1], false));
+    for _ in 0..=MOST_NEWS / 500 {
+        store.note_products(&vec![note(1, "many"); 500]).await.unwrap();
+    }
+    let late = store.products(Some(next.at)).await.unwrap();
+    assert!(late.gap && late.notes.len() <= MOST_NEWS + 500, "{}", late.notes.len());
+    assert!(!store.products(Some(late.at)).await.unwrap().gap);
 }

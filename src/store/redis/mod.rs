@@ -18,6 +18,7 @@ mod config;
 mod erasures;
 mod known;
 mod link;
+mod products;
 mod script;
 mod shop;
 mod way;

@@ -7,7 +7,7 @@
 use super::link::milliseconds;
 use super::script::{self, script};
 use super::{DECIDED, RECORD, RedisStore, Token, live};
-use crate::store::shop::{Erasure, Place, Redaction, ShopStore};
+use crate::store::shop::{Erasure, Place, ProductNote, ProductsTold, Redaction, ShopStore};
 use crate::store::traits::StoreError;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -134,6 +134,14 @@ impl ShopStore for RedisStore {
 
     async fn erasures(&self, behind: Place) -> Result<Vec<(Place, Erasure)>, StoreError> {
         self.erasures_behind(behind).await
+    }
+
+    async fn note_products(&self, notes: &[ProductNote]) -> Result<(), StoreError> {
+        self.put_products(notes).await
+    }
+
+    async fn products(&self, behind: Option<Place>) -> Result<ProductsTold, StoreError> {
+        self.products_behind(behind).await
     }
 
     async fn knows(&self, deliveries: &[String]) -> Result<bool, StoreError> {

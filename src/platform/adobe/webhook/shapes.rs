@@ -242,8 +242,8 @@ fn product_gone(told: &Value, at: Timestamp) -> Vec<News> {
 
 fn stock(told: &Value, at: Timestamp) -> Vec<News> {
     let some = flag(told, "is_in_stock") == Some(true);
-    let item = loose::first_id(told, &["product_id"]).filter(|_| some);
-    item.map(|item| News::Catalogue(Change::InStock(item, at))).into_iter().collect()
+    let item = loose::first_id(told, &["product_id"]);
+    item.map(|item| News::Catalogue(Change::Stock(item, some, at))).into_iter().collect()
 }
 
 fn category_gone(told: &Value, _: Timestamp) -> Vec<News> {

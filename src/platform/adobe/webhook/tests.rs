@@ -200,8 +200,9 @@ fn carts_customers_products_and_stock_are_read() {
     assert!(matches!(&read("catalog_product_delete_commit_after", told)[..], [News::Catalogue(Change::Gone(..))]));
     let stocked = r#"{"item_id":"1","product_id":"3","qty":7,"is_in_stock":true}"#;
     let item = read("cataloginventory_stock_item_save_commit_after", stocked);
-    assert!(matches!(&item[..], [News::Catalogue(Change::InStock(item, _))] if item == "3"));
-    assert!(read("cataloginventory_stock_item_save_commit_after", &stocked.replace("true", "false")).is_empty());
+    assert!(matches!(&item[..], [News::Catalogue(Change::Stock(item, true, _))] if item == "3"));
+    let none = read("cataloginventory_stock_item_save_commit_after", &stocked.replace("true", "false"));
+    assert!(matches!(&none[..], [News::Catalogue(Change::Stock(item, false, _))] if item == "3"));
     assert!(matches!(
         &read("catalog_category_delete_after", r#"{"entity_id":5}"#)[..],
         [News::Catalogue(Change::CollectionGone(_))]

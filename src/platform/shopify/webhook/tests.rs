@@ -163,6 +163,17 @@ fn carts_and_check_outs_keep_their_tokens_to_themselves() {
 }
 
 #[test]
+fn stock_is_told_whether_there_is_some_or_none() {
+    for (available, some) in [("7", true), ("0", false), ("-2", false), ("null", false)] {
+        let body =
+            format!(r#"{{"inventory_item_id": 271878346596884015, "location_id": 1, "available": {available}}}"#);
+        let news = read("inventory_levels/update", &body);
+        let [News::Catalogue(Change::Stock(item, told, _))] = &news[..] else { panic!("{news:?}") };
+        assert_eq!((item.as_str(), *told), ("271878346596884015", some), "{available}");
+    }
+}
+
+#[test]
 fn a_product_is_read_with_its_variants_and_is_gone_where_it_is_no_more_active() {
     let body = r#"{"id": 788032119674292922, "admin_graphql_api_id": "gid://shopify/Product/788032119674292922",
         "title": "Example T-Shirt", "body_html": "<p>Soft &amp; <b>warm</b></p>", "vendor": "Acme",
