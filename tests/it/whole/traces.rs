@@ -70,8 +70,8 @@ async fn each_key(redis: &Server) -> Vec<(String, String)> {
 /// Looks at products, searches, and is shown a shelf; waits until the decision is kept.
 async fn visit(world: &World, redis: &Server, session: &str, product: &str) {
     let events = json!([
-        { "id": "marked-event", "type": "PRODUCT_VIEWED", "productId": product },
-        { "id": "marked-search", "type": "SEARCH_SUBMITTED", "query": "marked words" },
+        { "id": "mark-event", "type": "PRODUCT_VIEWED", "productId": product },
+        { "id": "mark-search", "type": "SEARCH_SUBMITTED", "query": "marked words" },
     ]);
     let told = world.ask(shopper(session), TRACK, json!({ "e": events })).await;
     assert_eq!(told["personalizedTrack"]["accepted"], 2, "{told}");
@@ -111,7 +111,7 @@ async fn redis_holds_no_raw_id_and_after_forgetting_or_withdrawal_no_trace() {
         visit(&world, &redis, &session, &product).await;
         let held = everything(&redis).await;
         // What is to be gone later is there now, and is found by this way of looking.
-        for mark in ["marked-event", "marked-search", "marked words"] {
+        for mark in ["mark-event", "mark-search", "marked words"] {
             assert!(held.contains(mark), "{mark}");
         }
         assert!(!held.contains("marked-session"), "a raw session id");
