@@ -11,6 +11,7 @@ mod logged;
 mod metrics;
 mod modelled;
 mod ranked;
+mod redacted;
 pub(crate) mod replicas;
 mod reproduced;
 mod sessions;
