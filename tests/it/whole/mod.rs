@@ -7,6 +7,7 @@ mod counted;
 mod damaged;
 mod decisions;
 mod federated;
+mod full;
 mod logged;
 mod metrics;
 mod modelled;
