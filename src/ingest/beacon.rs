@@ -93,9 +93,13 @@ impl Ingest {
         let mut became: Vec<Option<Became>> = heard.iter().zip(&ids).map(|(heard, id)| unused(heard, id)).collect();
         // One patience for all of it: it may be of many sessions.
         let until = Instant::now() + self.config.beacons.patience;
-        for group in grouped(heard) {
-            let sender = timeout_at(until, self.sender(beacon, &group)).await;
-            let caller = sender.map_err(|_| Refused::Later)??;
+        for (nth, group) in grouped(heard).into_iter().enumerate() {
+            let sender = self.sender(beacon, &group);
+            let caller = match nth {
+                // The store's own patience for one: what is allowed can be kept for later.
+                0 => sender.await?,
+                _ => timeout_at(until, sender).await.map_err(|_| Refused::Later)??,
+            };
             for events in group.events.chunks(MAX_EVENTS) {
                 let outcomes =
                     self.take_or_keep(&caller, events.iter().map(|(_, event)| event.clone()).collect(), until).await?;
