@@ -2,12 +2,12 @@
 
 use super::super::complain;
 use super::stop::Stop;
-use super::{stopped, told};
+use super::{bar, stopped, told};
 use crate::ingest::{Delivered, Ingest};
 use crate::platform::news::News;
 use crate::platform::shopify::history::History;
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -74,18 +74,13 @@ struct Reading<'a> {
 /// Errors: it cannot be read, the store does not take what it says, or the operator wants an end.
 pub(super) async fn take(ingest: &Ingest, path: &Path, again: bool, stop: &Stop) -> anyhow::Result<Taken> {
     let mut file = Reading::open(path, again)?;
-    let bar = ProgressBar::new(file.next.length);
-    if let Ok(style) =
-        ProgressStyle::with_template("{elapsed_precise} [{bar:24}] {bytes} of {total_bytes}, {eta} left, {msg}")
-    {
-        bar.set_style(style);
-    }
+    let bar = bar::of(file.next.length);
     let mut taken = Taken::default();
     let ended = lines(ingest, &mut file, &mut taken, &bar, stop).await;
     // What was given to the training log is on the disk before it is noted as taken.
     ingest.settle().await;
     let noted = file.note();
-    bar.finish_and_clear();
+    drop(bar);
     ended.and(noted).map(|()| taken)
 }
 
@@ -200,4 +195,12 @@ fn noted(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".taken");
     path.with_file_name(name)
+}
+
+/// Forgets how far a file is taken, before another one is put into its place. Errors: it cannot be.
+pub(super) fn forget(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(noted(path)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }

@@ -3,8 +3,12 @@
 //!
 //! It may be cut off at any moment: beside each file stands how far it is taken, and what is taken twice counts once.
 
+mod admin;
+mod bar;
 mod bulk;
+mod fetch;
 mod file;
+mod operation;
 mod outcomes;
 mod stop;
 
@@ -13,6 +17,7 @@ use super::{Ended, assemble, say, stores};
 use crate::domain::event::Event;
 use crate::domain::ids::ShopperKey;
 use crate::ingest::{Delivered, Deps, Ingest, Learner};
+use crate::platform::shopify::exports::What;
 use crate::settings::Settings;
 use anyhow::Context;
 use std::path::PathBuf;
@@ -78,13 +83,14 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let ingest = ingest(&settings)?;
     let files = match arguments.since {
         Some(since) => {
-            let admin = arguments.admin.clone().or_else(|| bulk::admin(settings.upstream.url.as_deref()?));
-            let admin = admin.context(
+            let address = arguments.admin.clone().or_else(|| admin::address(settings.upstream.url.as_deref()?));
+            let address = address.context(
                 "no Admin API is named: pass --admin https://SHOP.myshopify.com/admin/api/VERSION/graphql.json",
             )?;
-            let export = bulk::Export { admin, token_env: arguments.token_env, since, work: arguments.work };
+            let admin = admin::Admin::open(&settings, address, &arguments.token_env)?;
+            let exports = bulk::Exports { settings: &settings, admin, since, work: arguments.work };
             // How far it is, is noted at each of its steps.
-            let file = stop.or(export.file(&settings, arguments.again)).await;
+            let file = stop.or(exports.file(What::Orders, arguments.again)).await;
             vec![file.unwrap_or_else(|| Err(stopped()))?]
         }
         None => files,

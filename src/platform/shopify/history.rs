@@ -26,6 +26,11 @@ pub enum LineError {
     /// No object of a kind that is read.
     #[error("it is no order, draft order, abandoned checkout or wish, and no line of one")]
     Kind,
+    /// A line of an order that is not the one before it.
+    #[error(
+        "it is of an order that is not the one before it; begin the bulk operation with groupObjects: true, so that lines stand behind their order"
+    )]
+    Parent,
     /// A row of another number of columns, or with an open quote.
     #[error("it is no row of the table that the first line began")]
     Row,
@@ -114,9 +119,12 @@ impl History {
             _ => return Err(LineError::Json),
         };
         if let Some(parent) = told.get("__parentId").and_then(Value::as_str) {
-            // A child of something else, such as a fulfilment, is of no use and no error.
-            if let Some(open) = self.open.as_mut().filter(|open| open.id == parent && open.lines.len() < LINES) {
-                open.lines.push(line_item(&told));
+            match self.open.as_mut().filter(|open| open.id == parent) {
+                Some(open) if open.lines.len() < LINES => open.lines.push(line_item(&told)),
+                // An order without its lines would be another order.
+                None if kind(parent).is_some() && told.contains_key("product") => return Err(LineError::Parent),
+                // A child of something else, such as a fulfilment, is of no use and no error.
+                _ => {}
             }
             return Ok(Vec::new());
         }

@@ -4,6 +4,7 @@ mod client;
 mod consent;
 mod context;
 mod convert;
+pub mod exports;
 mod headers;
 pub mod history;
 mod queries;

@@ -1,22 +1,18 @@
 //! `outfitter backfill` as a shop runs it: files, and the platform's own export from a server that throttles and takes time.
 
+mod exported;
 mod interrupted;
+mod shop;
 
-use crate::upstream::serve;
-use axum::Router;
-use axum::extract::{Json, State};
-use axum::http::HeaderMap;
-use axum::routing::{get, post};
 use outfitter::domain::audit::DecisionRecord;
 use outfitter::domain::event::EventType;
 use outfitter::domain::ids::{DecisionId, ShopperKey};
 use outfitter::domain::market::Market;
 use outfitter::domain::slate::{Decision, ServedBy, Slate};
 use outfitter::store::{DecisionLog, LogConfig};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::{Arc, Mutex};
 
 const ORDERS: &str = r#"{"id":"gid://shopify/Order/1","createdAt":"2024-05-01T10:00:00Z","currencyCode":"EUR","customer":{"id":"gid://shopify/Customer/777001"}}
 {"id":"gid://shopify/LineItem/11","quantity":2,"product":{"id":"gid://shopify/Product/3"},"__parentId":"gid://shopify/Order/1"}
@@ -122,77 +118,6 @@ async fn without_consent_nothing_is_kept_and_without_a_place_nothing_is_begun() 
     std::fs::write(folder.join("wrong.csv"), "a,b\n").unwrap();
     let output = backfill(folder, &["--upstream", "http://127.0.0.1:9/graphql", "wrong.csv"]).await;
     assert!(out(&output).contains("names no column order_id"), "{}", out(&output));
-}
-
-/// What a shop's Admin API was asked, and how often.
-#[derive(Default)]
-struct Admin {
-    begun: usize,
-    looked: usize,
-    fetched: usize,
-    queries: Vec<String>,
-}
-
-type Shared = Arc<Mutex<Admin>>;
-
-async fn administer(State(shop): State<Shared>, headers: HeaderMap, Json(asked): Json<Value>) -> Json<Value> {
-    assert_eq!(headers["x-shopify-access-token"], "shpat_marked");
-    let host = headers["host"].to_str().unwrap().to_owned();
-    let mut shop = shop.lock().unwrap();
-    let query = asked["query"].as_str().unwrap();
-    if query.contains("bulkOperationRunQuery") {
-        shop.begun += 1;
-        if shop.begun == 1 {
-            return Json(json!({ "errors": [{ "message": "Throttled", "extensions": { "code": "THROTTLED" } }] }));
-        }
-        shop.queries.push(asked["variables"]["query"].as_str().unwrap().to_owned());
-        let operation = json!({ "id": "gid://shopify/BulkOperation/5", "status": "CREATED" });
-        return Json(json!({ "data": { "bulkOperationRunQuery": { "bulkOperation": operation, "userErrors": [] } } }));
-    }
-    shop.looked += 1;
-    assert_eq!(asked["variables"]["id"], "gid://shopify/BulkOperation/5");
-    let done = shop.looked > 1;
-    let url = done.then(|| format!("http://{host}/export.jsonl?signature=abc"));
-    Json(json!({ "data": { "node": { "status": if done { "COMPLETED" } else { "RUNNING" }, "url": url } } }))
-}
-
-async fn export(State(shop): State<Shared>, headers: HeaderMap, uri: axum::http::Uri) -> &'static str {
-    assert!(!headers.contains_key("x-shopify-access-token"), "the token stays with the shop");
-    assert_eq!(uri.query(), Some("signature=abc"));
-    shop.lock().unwrap().fetched += 1;
-    ORDERS
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_platforms_export_is_waited_for_fetched_and_taken_and_not_asked_for_twice() {
-    let shop = Shared::default();
-    let routes = Router::new()
-        .route("/admin/api/2026-04/graphql.json", post(administer))
-        .route("/export.jsonl", get(export))
-        .with_state(shop.clone());
-    let url = serve(routes).await.replace("/graphql", "/api/2026-04/graphql.json");
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    settings(folder, "all");
-    let asking = ["--upstream", url.as_str(), "--platform", "shopify", "--since", "2024-01-01"];
-    let output = backfill(folder, &asking).await;
-    assert!(output.status.success(), "{}", out(&output));
-    assert!(out(&output).contains("2 taken"), "{}", out(&output));
-    assert!(!out(&output).contains("shpat_marked"));
-    {
-        let shop = shop.lock().unwrap();
-        assert_eq!((shop.begun, shop.looked, shop.fetched), (2, 2, 1));
-        assert!(
-            shop.queries[0].contains("created_at:>=2024-01-01") && shop.queries[0].contains("lineItems"),
-            "{:?}",
-            shop.queries
-        );
-    }
-    let output = backfill(folder, &asking).await;
-    assert!(output.status.success() && out(&output).contains("0 taken"), "{}", out(&output));
-    assert_eq!(shop.lock().unwrap().begun, 2, "what was exported is there");
-    let wrong = backfill(folder, &["--upstream", &url.replace("2026-04", "2025-01"), "--since", "2024-02-01"]).await;
-    assert!(!wrong.status.success() && out(&wrong).contains("HTTP status 404"), "{}", out(&wrong));
 }
 
 /// A decision of this shopper in a log at this path.

@@ -31,7 +31,7 @@ fn a_bulk_operation_tells_an_order_and_then_its_lines() {
         "",
         r#"{"id":"gid://shopify/Order/2","createdAt":"2024-05-02T10:00:00Z","customer":null}"#,
         r#"{"id":"gid://shopify/LineItem/21","quantity":1,"product":{"id":"gid://shopify/Product/4"},"__parentId":"gid://shopify/Order/2"}"#,
-        r#"{"id":"gid://shopify/LineItem/99","quantity":1,"product":{"id":"gid://shopify/Product/4"},"__parentId":"gid://shopify/Order/1"}"#,
+        r#"{"id":"gid://shopify/Fulfillment/9","__parentId":"gid://shopify/Order/1"}"#,
     ]);
     assert_eq!(found.len(), 2);
     let (customer, event) = &found[0];
@@ -39,7 +39,19 @@ fn a_bulk_operation_tells_an_order_and_then_its_lines() {
     assert_eq!((event.kind, bought(event)), (EventType::CheckoutCompleted, vec![("gid://shopify/Product/3", 2)]));
     assert_eq!(event.lines[0].price.unwrap().minor, 950);
     assert_eq!(event.at.to_string(), "2024-05-01T10:00:00Z");
-    assert_eq!((&found[1].0, bought(&found[1].1).len()), (&None, 1), "what comes too late for its order is left out");
+    assert_eq!((&found[1].0, bought(&found[1].1).len()), (&None, 1));
+}
+
+#[test]
+fn a_line_that_does_not_stand_behind_its_order_is_told() {
+    let mut history = History::json();
+    let order = |id: u32| format!(r#"{{"id":"gid://shopify/Order/{id}","createdAt":"2024-05-01T10:00:00Z"}}"#);
+    let line = r#"{"id":"gid://shopify/LineItem/11","product":{"id":"gid://shopify/Product/3"},"__parentId":"gid://shopify/Order/1"}"#;
+    assert_eq!(history.line(line).unwrap_err(), LineError::Parent);
+    for id in [1, 2] {
+        history.line(&order(id)).unwrap();
+    }
+    assert_eq!(history.line(line).unwrap_err(), LineError::Parent);
 }
 
 #[test]
