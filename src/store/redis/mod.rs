@@ -31,6 +31,8 @@ mod logins;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
+mod secured;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod slow;
