@@ -10,6 +10,7 @@ mod federated;
 mod logged;
 mod metrics;
 mod modelled;
+mod news;
 mod ranked;
 pub(crate) mod replicas;
 mod sessions;
