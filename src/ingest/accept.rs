@@ -5,7 +5,7 @@ use super::batch::{Batch, Outcome, Rejection};
 use super::config::Config;
 use super::consent::{Change, Changed, Desk};
 use super::deduplicate::Seen;
-use super::erase::Eraser;
+use super::erase::{Eraser, Sure};
 use super::erasures::Erasures;
 use super::error::{Failure, Refusal, StartError};
 use super::forget;
@@ -19,6 +19,7 @@ use super::redactions::Redactions;
 use super::senders::Webhooks;
 use super::spool::Spool;
 use super::traffic::{RootField, Sights, claims, proof, roots};
+use super::unanswered::Unanswered;
 use super::withdrawn::Withdrawn;
 use crate::catalogue::Catalogue;
 use crate::domain::consent::{Consent, Purpose};
@@ -72,6 +73,7 @@ pub struct Ingest {
     pub(super) feed: Feed,
     pub(super) limit: Limit,
     pub(super) seen: Seen,
+    pub(super) unanswered: Unanswered,
     sights: Sights,
     pub(super) platform: Arc<dyn Platform>,
     pub(super) catalogue: Arc<Catalogue>,
@@ -115,6 +117,7 @@ impl Ingest {
             erasures,
             limit: Limit::new(&config.events),
             seen: Seen::new(),
+            unanswered: Unanswered::default(),
             sights: Sights::new(),
             platform: deps.platform,
             catalogue: deps.catalogue,
@@ -218,10 +221,12 @@ impl Ingest {
     pub async fn consent(&self, caller: &Caller, change: Change) -> Result<Changed, Failure> {
         caller.glimpse.forget();
         let said = Timestamp::now();
-        let changed = self.desk().change(caller, change).await?;
+        let mut sure = Sure::default();
+        let changed = self.desk().change(caller, change, &mut sure).await?;
         let withdrawn = change.withdrawn();
+        // A grant that is lost is asked for again.
         if withdrawn != Consent::NONE {
-            self.erase_behind(caller.keys().cloned().collect(), withdrawn, said).await;
+            self.erase_behind(caller.keys().cloned().collect(), withdrawn, said, sure).await?;
         }
         Ok(changed)
     }
@@ -231,8 +236,9 @@ impl Ingest {
     pub async fn forget(&self, caller: &Caller) -> Result<bool, Failure> {
         caller.glimpse.forget();
         let said = Timestamp::now();
-        let found = forget::forget(&self.eraser, &self.withdrawn, caller).await?;
-        self.erase_behind(caller.keys().cloned().collect(), Consent::ALL, said).await;
+        let mut sure = Sure::default();
+        let found = forget::forget(&self.eraser, &self.withdrawn, caller, &mut sure).await?;
+        self.erase_behind(caller.keys().cloned().collect(), Consent::ALL, said, sure).await?;
         Ok(found)
     }
 
@@ -243,6 +249,7 @@ impl Ingest {
         self.identity.forget_everyone();
         self.limit.clear();
         self.seen.clear();
+        self.unanswered.clear();
     }
 
     /// Whether an operation with these root fields can say anything, so that its answer is worth a copy.

@@ -3,6 +3,7 @@
 
 use super::batch::{Batch, Rejection};
 use super::deduplicate;
+use super::unanswered::Asked;
 use crate::domain::consent::Purpose;
 use crate::domain::ids::ShopperKey;
 use crate::store::{Appended, ShopperStore, StoreError, Stored};
@@ -16,13 +17,15 @@ pub(super) enum Sure {
     BestEffort,
 }
 
-/// Stores what is in the batch. Duplicates go out; where the store does not answer, nothing does. The one place that
-/// decides what "stored" means: an answer of the store. Whether a fail-over would keep it, where that is asked for.
+/// Stores what is in the batch. Duplicates go out, unless they are of an earlier try that was not answered; where the store
+/// does not answer, nothing does. The one place that decides what "stored" means: an answer of the store. Whether a fail-over
+/// would keep it, where that is asked for.
 pub(super) async fn store(
     store: &dyn ShopperStore,
     who: &ShopperKey,
     batch: &mut Batch,
     sure: Sure,
+    asked: &Asked<'_>,
 ) -> Result<bool, StoreError> {
     let events = batch.events();
     if events.is_empty() {
@@ -32,9 +35,10 @@ pub(super) async fn store(
         Sure::Acknowledged => store.append_durably(who, &events).await?,
         Sure::BestEffort => Stored { answers: store.append(who, &events).await?, is_durable: true },
     };
-    let mut answers = stored.answers.into_iter();
+    let mut answers = stored.answers.into_iter().enumerate();
     batch.sift(|_| match answers.next() {
-        Some(Appended::Accepted) => Ok(()),
+        Some((_, Appended::Accepted)) => Ok(()),
+        Some((nth, Appended::Duplicate)) if asked.is_again(nth) => Ok(()),
         _ => Err((Rejection::Duplicate, deduplicate::MESSAGE.to_owned())),
     });
     Ok(stored.is_durable)

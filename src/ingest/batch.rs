@@ -1,6 +1,7 @@
 //! The events of one call on their way through the stages: each waits, or is out with a reason.
 
 use crate::domain::event::Event;
+use crate::domain::ids::EventId;
 
 /// Why an event was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,6 +115,14 @@ impl Batch {
             Slot::Out(_) => None,
         };
         self.slots.iter().filter_map(still).collect()
+    }
+
+    /// The ids of the events that are still in, in order.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &EventId> {
+        self.slots.iter().filter_map(|slot| match slot {
+            Slot::In(event) => Some(&event.id),
+            Slot::Out(_) => None,
+        })
     }
 
     /// What became of each event, in the order in which they came.

@@ -21,6 +21,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
 
 /// The most events of one beacon.
 pub const MOST: usize = 500;
@@ -80,7 +81,8 @@ struct Group {
 }
 
 impl Ingest {
-    /// Takes the events of a beacon, each on its own. Errors: [`Refused`]: nothing of it was taken.
+    /// Takes the events of a beacon, each on its own. Errors: [`Refused`]: it is to be sent again; what was taken of it counts
+    /// once.
     pub async fn beacon(&self, beacon: &Beacon) -> Result<Taken, Refused> {
         let heard = {
             let index = self.catalogue.current();
@@ -89,11 +91,14 @@ impl Ingest {
         };
         let ids: Vec<String> = heard.iter().map(|heard| heard.id.as_str().chars().take(128).collect()).collect();
         let mut became: Vec<Option<Became>> = heard.iter().zip(&ids).map(|(heard, id)| unused(heard, id)).collect();
+        // One patience for all of it: it may be of many sessions.
+        let until = Instant::now() + self.config.beacons.patience;
         for group in grouped(heard) {
-            let caller = self.sender(beacon, &group).await?;
+            let sender = timeout_at(until, self.sender(beacon, &group)).await;
+            let caller = sender.map_err(|_| Refused::Later)??;
             for events in group.events.chunks(MAX_EVENTS) {
                 let outcomes =
-                    self.take_or_keep(&caller, events.iter().map(|(_, event)| event.clone()).collect()).await?;
+                    self.take_or_keep(&caller, events.iter().map(|(_, event)| event.clone()).collect(), until).await?;
                 for ((at, _), outcome) in events.iter().zip(outcomes) {
                     if let (Some(slot), Some(id)) = (became.get_mut(*at), ids.get(*at)) {
                         *slot = Some(told(id, outcome));
@@ -133,14 +138,10 @@ impl Ingest {
         if away && !caller.teaches() { Err(Refused::Later) } else { Ok(caller) }
     }
 
-    /// The walk of events; what is valid and allowed and cannot be stored now is kept for later.
-    async fn take_or_keep(&self, caller: &Caller, events: Vec<Event>) -> Result<Vec<Outcome>, Refused> {
+    /// The walk of events; what is valid and allowed and cannot be stored until then is kept for later.
+    async fn take_or_keep(&self, caller: &Caller, events: Vec<Event>, until: Instant) -> Result<Vec<Outcome>, Refused> {
         let (came, mut batch) = (Timestamp::now(), Batch::new(events));
-        let walked = tokio::time::timeout(
-            self.config.beacons.patience,
-            self.walk(caller, &mut batch, Pace::Limited, apply::Sure::Acknowledged),
-        )
-        .await;
+        let walked = timeout_at(until, self.walk(caller, &mut batch, Pace::Limited, apply::Sure::Acknowledged)).await;
         if !matches!(walked, Ok(Ok(()))) {
             let did = Did {
                 customer: caller.customer.clone(),

@@ -164,7 +164,7 @@ fn log_queue() -> usize {
 pub struct Beacons {
     /// The largest body. Default: 1 MiB; browsers send 64 KiB at most.
     pub body: ByteSize,
-    /// How long storing events may take. Default: 3s.
+    /// How long storing all events of a beacon may take. Default: 3s.
     #[serde(with = "humantime_serde")]
     pub patience: Duration,
     /// Beacons in work at once; one more is told to come again. Default: 256.

@@ -4,7 +4,7 @@
 //! session as well as for the customer; what is granted holds only for whom it was granted by.
 
 use super::batch::{Batch, Rejection};
-use super::erase::Eraser;
+use super::erase::{Eraser, Sure};
 use super::error::{Failure, Refusal};
 use super::identity::{Caller, ConsentSource, Identity, SessionSource, SetCookie};
 use super::withdrawn::Withdrawn;
@@ -107,7 +107,7 @@ pub(super) struct Desk<'a> {
 impl Desk<'_> {
     /// Puts the change on file and erases what was withdrawn. A browser without a session that grants preferences is
     /// given one. Errors: a grant by somebody without a session; a store that does not answer.
-    pub(super) async fn change(&self, caller: &Caller, change: Change) -> Result<Changed, Failure> {
+    pub(super) async fn change(&self, caller: &Caller, change: Change, sure: &mut Sure) -> Result<Changed, Failure> {
         let mut caller = caller.clone();
         let store = self.eraser.shoppers();
         let state = match &caller.shopper {
@@ -130,13 +130,19 @@ impl Desk<'_> {
                 Ok(Changed { consent, erased: Vec::new(), caller })
             };
         };
-        store.agree(&who, set, change.granted()).await?;
-        let erased = self.withdraw(&caller, &who, &change.withdrawals()).await?;
+        sure.of(store.agree(&who, set, change.granted()).await.map(|()| true))?;
+        let erased = self.withdraw(&caller, &who, &change.withdrawals(), sure).await?;
         self.drop_cookie(&mut caller);
         Ok(Changed { consent, erased, caller })
     }
 
-    async fn withdraw(&self, caller: &Caller, who: &ShopperKey, purposes: &[Purpose]) -> Result<Vec<Purpose>, Failure> {
+    async fn withdraw(
+        &self,
+        caller: &Caller,
+        who: &ShopperKey,
+        purposes: &[Purpose],
+        sure: &mut Sure,
+    ) -> Result<Vec<Purpose>, Failure> {
         let mut erased = Vec::new();
         if purposes.is_empty() {
             return Ok(erased);
@@ -147,13 +153,13 @@ impl Desk<'_> {
             self.withdrawn.note(key, gone);
             if key != who {
                 let before = store.read_patiently(key).await?.consent.unwrap_or(self.identity.default_consent());
-                store.agree(key, before.without(gone), Consent::NONE).await?;
+                sure.of(store.agree(key, before.without(gone), Consent::NONE).await.map(|()| true))?;
             }
         }
         for purpose in purposes {
             let mut found = false;
             for key in caller.keys() {
-                found |= self.eraser.purpose(key, *purpose).await?;
+                found |= sure.of(self.eraser.purpose(key, *purpose).await)?;
             }
             if found {
                 erased.push(*purpose);

@@ -12,6 +12,30 @@ use std::sync::Arc;
 /// How far apart the clocks of replicas may be.
 const SKEW: SignedDuration = SignedDuration::from_mins(1);
 
+/// Whether a fail-over would keep all of several changes. One that it might lose stops none of those behind it.
+#[derive(Debug, Default)]
+pub(super) struct Sure {
+    doubted: bool,
+}
+
+impl Sure {
+    /// What a change found, or that it changed something. Errors: it was not made.
+    pub(super) fn of(&mut self, found: Result<bool, StoreError>) -> Result<bool, StoreError> {
+        match found {
+            Err(StoreError::NotDurable) => {
+                self.doubted = true;
+                Ok(true)
+            }
+            found => found,
+        }
+    }
+
+    /// What all found. Errors: [`StoreError::NotDurable`].
+    pub(super) fn end<T>(self, found: T) -> Result<T, StoreError> {
+        if self.doubted { Err(StoreError::NotDurable) } else { Ok(found) }
+    }
+}
+
 /// Every place.
 pub(super) struct Eraser {
     pub(super) shoppers: Arc<dyn ShopperStore>,
@@ -31,21 +55,23 @@ impl Eraser {
 
     /// Deletes what one purpose had stored. True where there was something. Decisions go with
     /// analytics, for which they are logged; with preferences goes what of them shows its data.
+    /// Errors: not all of it is deleted; or all is, and a fail-over might bring some of it back ([`StoreError::NotDurable`]).
     pub(super) async fn purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError> {
         if matches!(purpose, Purpose::Analytics | Purpose::Preferences) {
             self.tell(who, Some(purpose)).await?;
         }
-        let mut found = self.shoppers.erase_purpose(who, purpose).await?;
+        let mut sure = Sure::default();
+        let mut found = sure.of(self.shoppers.erase_purpose(who, purpose).await)?;
         match purpose {
-            Purpose::Analytics => found |= self.decisions.erase(who).await?,
-            Purpose::Preferences => found |= self.decisions.erase_read(who, purpose).await?,
-            Purpose::Marketing | Purpose::SaleOfData => return Ok(found),
+            Purpose::Analytics => found |= sure.of(self.decisions.erase(who).await)?,
+            Purpose::Preferences => found |= sure.of(self.decisions.erase_read(who, purpose).await)?,
+            Purpose::Marketing | Purpose::SaleOfData => return sure.end(found),
         }
         self.learner.forget(who);
         if purpose == Purpose::Analytics {
             found |= self.recorded(who, Timestamp::now()).await?;
         }
-        Ok(found)
+        sure.end(found)
     }
 
     /// Deletes what this process keeps of its own of somebody whom another replica erased. Errors: not all of it is deleted.
@@ -74,14 +100,15 @@ impl Eraser {
     }
 
     /// Deletes everything but a withdrawn consent, and what was granted after that moment, at which it was said. True where
-    /// there was something.
+    /// there was something. Errors as of [`Eraser::purpose`].
     pub(super) async fn everything(&self, who: &ShopperKey, said: Timestamp) -> Result<bool, StoreError> {
         self.tell(who, None).await?;
-        let mut found = self.shoppers.erase_as_said(who, said).await?;
-        found |= self.decisions.erase(who).await?;
+        let mut sure = Sure::default();
+        let mut found = sure.of(self.shoppers.erase_as_said(who, said).await)?;
+        found |= sure.of(self.decisions.erase(who).await)?;
         found |= self.recorded(who, Timestamp::now()).await?;
         self.learner.forget(who);
-        Ok(found)
+        sure.end(found)
     }
 }
 

@@ -1,11 +1,13 @@
 //! What cannot be stored now is kept in the [spool](super::spool) and done later, in its order, once the store takes it.
 
 use super::accept::Ingest;
+use super::erase::Sure;
 use super::error::Refused;
 use super::mark::Goes;
 use super::task::Task;
 use crate::domain::consent::Consent;
 use crate::domain::ids::ShopperKey;
+use crate::store::StoreError;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,12 +40,23 @@ impl Ingest {
 
     /// Writes an erasure behind what waits, so that nothing of it comes back. Where that cannot be written, it is said.
     /// It was said at that moment: a consent that the shopper grants later stays.
-    pub(super) async fn erase_behind(&self, keys: Vec<ShopperKey>, purposes: Consent, said: Timestamp) {
-        self.put_behind(&match purposes {
+    /// Errors: a fail-over might undo it, and it could not be kept to be done again.
+    pub(super) async fn erase_behind(
+        &self,
+        keys: Vec<ShopperKey>,
+        purposes: Consent,
+        said: Timestamp,
+        sure: Sure,
+    ) -> Result<(), StoreError> {
+        let task = match purposes {
             Consent::ALL => Task::Erase(keys, said),
             purposes => Task::Withdraw(keys, purposes, said),
-        })
-        .await;
+        };
+        let Err(doubted) = sure.end(()) else {
+            self.put_behind(&task).await;
+            return Ok(());
+        };
+        self.keep(task).await.map_err(|_| doubted)
     }
 
     /// Writes a task of that kind behind what waits, where something does.

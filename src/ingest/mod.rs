@@ -36,6 +36,7 @@ mod spool;
 mod standing;
 mod task;
 pub mod traffic;
+mod unanswered;
 mod validate;
 mod walk;
 pub mod webhook;

@@ -1,6 +1,7 @@
 //! What the platform says of a customer: stored, and what it no longer allows is erased.
 
 use super::accept::Ingest;
+use super::erase::Sure;
 use super::identity::Caller;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::ids::ShopperKey;
@@ -40,7 +41,7 @@ impl Ingest {
     /// Takes over what the platform says of whoever has these keys, the current one first, and erases what was agreed to
     /// before and is not any more. `consent` is in force for it; `None`: what is on file, or the shop's default. Tags are
     /// stored with consent to preferences alone, and of them those that settings name.
-    /// Errors: the store did not take it; it is to be done again.
+    /// Errors: the store did not take it, or might lose it; it is to be done again.
     pub(super) async fn hear(
         &self,
         keys: &[ShopperKey],
@@ -49,7 +50,7 @@ impl Ingest {
     ) -> Result<(), StoreError> {
         let mut told = told.clone();
         told.keep_tags(&self.tags.load());
-        let store = self.eraser.shoppers();
+        let (store, mut sure) = (self.eraser.shoppers(), Sure::default());
         for (nth, key) in keys.iter().enumerate() {
             let before = store.read_patiently(key).await?;
             let mut after = before.clone();
@@ -59,8 +60,11 @@ impl Ingest {
                 told.tags = None;
             }
             after = before.clone();
-            // Under an older key nothing is begun.
-            if !after.standing.hear(&told) || (nth > 0 && before == ShopperState::default()) {
+            let is_news = after.standing.hear(&told);
+            let nothing = before == ShopperState::default();
+            // Under an older key nothing is begun. What a webhook says is stored again where it is known, too: the first time a
+            // fail-over might have lost it.
+            if !is_news && (consent.is_some() || nothing) || nth > 0 && nothing {
                 continue;
             }
             // Where nothing was on file, the default may have let something be stored.
@@ -68,11 +72,11 @@ impl Ingest {
             if lost != Consent::NONE {
                 self.withdrawn.note(key, lost);
             }
-            store.hear(key, &told).await?;
+            sure.of(store.hear(key, &told).await.map(|()| true))?;
             for purpose in Purpose::ALL.into_iter().filter(|purpose| lost.allows(*purpose)) {
-                self.eraser.purpose(key, purpose).await?;
+                sure.of(self.eraser.purpose(key, purpose).await)?;
             }
         }
-        Ok(())
+        sure.end(())
     }
 }

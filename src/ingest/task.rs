@@ -10,6 +10,7 @@
 use super::accept::Ingest;
 use super::apply;
 use super::batch::{Batch, Outcome};
+use super::erase::Sure;
 use super::identity::{Caller, Patience};
 use super::limit::Pace;
 use super::mark::Goes;
@@ -73,11 +74,12 @@ impl Ingest {
         match task {
             Task::Events(did) => self.take(did, pace).await,
             Task::Erase(keys, said) => {
+                let mut sure = Sure::default();
                 for key in keys {
                     self.withdrawn.note(key, Consent::ALL);
-                    self.eraser.everything(key, *said).await?;
+                    sure.of(self.eraser.everything(key, *said).await)?;
                 }
-                Ok(Vec::new())
+                sure.end(Vec::new())
             }
             Task::Withdraw(keys, purposes, said) => {
                 self.take_back(keys, *purposes, *said).await?;
@@ -126,16 +128,22 @@ impl Ingest {
 
     /// Takes purposes back for which consent is on file, and erases what they had stored.
     async fn take_back(&self, keys: &[ShopperKey], purposes: Consent, said: Timestamp) -> Result<(), StoreError> {
+        let mut sure = Sure::default();
         for key in keys {
             if self.eraser.shoppers().read_patiently(key).await?.agreed().is_none() {
                 continue;
             }
-            let gone = self.eraser.shoppers().take_back(key, purposes, said).await?;
+            let mut gone = purposes;
+            let taken = self.eraser.shoppers().take_back(key, purposes, said).await;
+            sure.of(taken.map(|taken| {
+                gone = taken;
+                true
+            }))?;
             self.withdrawn.note(key, gone);
             for purpose in Purpose::ALL.into_iter().filter(|purpose| purposes.allows(*purpose)) {
-                self.eraser.purpose(key, purpose).await?;
+                sure.of(self.eraser.purpose(key, purpose).await)?;
             }
         }
-        Ok(())
+        sure.end(())
     }
 }

@@ -36,9 +36,11 @@ impl Ingest {
         let mut lost = None;
         if allowed.allows(Purpose::Preferences) {
             let whole = (sure == apply::Sure::Acknowledged).then(|| batch.clone());
-            if !apply::store(&*self.eraser.shoppers, who, batch, sure).await? {
+            let asked = self.unanswered.ask(who, batch);
+            if !apply::store(&*self.eraser.shoppers, who, batch, sure, &asked).await? {
                 lost = whole;
             }
+            asked.answered();
             // A withdrawal that came in between found nothing of these yet.
             if !self.allows(caller, Purpose::Preferences) {
                 apply::undo(&*self.eraser.shoppers, who, batch).await;

@@ -1,5 +1,6 @@
 //! The contract suite that every store passes: `contract::check(|| MyStore::new()).await`, each call an empty store.
 
+mod logins;
 mod shop;
 mod standing;
 
@@ -29,9 +30,10 @@ pub(crate) async fn check<S: ShopperStore + DecisionStore + ShopStore>(make: imp
     a_cancelled_order_counts_no_more_whichever_comes_first(&make()).await;
     value_is_what_the_platform_tells_whoever_told_the_order_first(&make).await;
     value_is_counted_in_few_currencies(&make()).await;
-    value_goes_with_a_login_once_and_to_nobody_else(&make()).await;
-    login_moves_the_session_and_a_second_customer_gets_only_what_is_new(&make()).await;
-    login_merges_what_both_know(&make()).await;
+    logins::value_goes_with_a_login_once_and_to_nobody_else(&make()).await;
+    logins::login_moves_the_session_each_time_and_a_second_customer_gets_nothing_of_it(&make()).await;
+    logins::a_session_stays_its_customers_over_changes_of_secrets(&make()).await;
+    logins::login_merges_what_both_know(&make()).await;
     erasure_leaves_a_withdrawn_consent(&make()).await;
     erasing_preferences_keeps_consent(&make()).await;
     revisions_only_grow(&make()).await;
@@ -139,29 +141,6 @@ async fn value_is_counted_in_few_currencies<S: ShopperStore>(store: &S) {
     assert_eq!(profile.spent_in(Currency::parse("CHF").unwrap()), 0);
 }
 
-async fn value_goes_with_a_login_once_and_to_nobody_else<S: ShopperStore>(store: &S) {
-    add(store, "anna", &[valued("hook", 10, "1", (1000, "EUR"))]).await;
-    let session = [
-        ordered("web", 10, Some("1"), &["p"]),
-        ordered("guest", 20, Some("2"), &["p"]),
-        valued("guest paid", 20, "2", (700, "EUR")),
-        valued("regretted", 40, "3", (900, "EUR")),
-        cancelled("back", 50, "3", &["p"]),
-    ];
-    add(store, "session", &session).await;
-    store.stitch(&key("session"), &key("anna")).await.unwrap();
-    let annas = (2, vec![(2, 1700, "EUR".to_owned())], Some(20));
-    assert_eq!(worth(&read(store, "anna").await), annas);
-    // What the platform sends again to the session does not come back to it.
-    let again = add(store, "session", &[valued("again", 20, "2", (700, "EUR")), viewed("v", 60, "p")]).await;
-    assert_eq!(again, [Appended::Duplicate, Appended::Accepted]);
-    assert_eq!(worth(&read(store, "session").await), (0, vec![], None));
-    store.stitch(&key("session"), &key("bert")).await.unwrap();
-    assert_eq!(worth(&read(store, "bert").await), (0, vec![], None));
-    store.stitch(&key("session"), &key("anna")).await.unwrap();
-    assert_eq!(worth(&read(store, "anna").await), annas);
-}
-
 async fn add<S: ShopperStore>(store: &S, who: &str, events: &[Event]) -> Vec<Appended> {
     store.append(&key(who), events).await.unwrap()
 }
@@ -214,39 +193,6 @@ async fn purchases_come_from_orders_and_an_order_counts_once<S: ShopperStore>(st
     assert_eq!(profile.bought[2].last, at(20));
 }
 
-async fn login_moves_the_session_and_a_second_customer_gets_only_what_is_new<S: ShopperStore>(store: &S) {
-    add(store, "session", &[viewed("a", 1, "p"), ordered("o", 2, Some("1"), &["q"])]).await;
-    store.stitch(&key("session"), &key("anna")).await.unwrap();
-    let left = read(store, "session").await;
-    assert!(left.session.events.is_empty() && left.profile.bought.is_empty() && left.profile.visits == 0);
-    assert_eq!(ids(&read(store, "anna").await), ["a", "o"]);
-    assert_eq!(read(store, "anna").await.profile.orders, 1);
-    assert_eq!(add(store, "session", &[viewed("a", 1, "p")]).await, [Appended::Duplicate], "sent again after login");
-    add(store, "session", &[viewed("b", 3, "r")]).await;
-    store.stitch(&key("session"), &key("bert")).await.unwrap();
-    assert_eq!(ids(&read(store, "bert").await), ["b"]);
-    let profile = read(store, "bert").await.profile;
-    assert!(profile.bought.is_empty() && profile.orders == 0 && profile.visits == 1);
-    assert_eq!(ids(&read(store, "anna").await), ["a", "o"]);
-    store.stitch(&key("anna"), &key("anna")).await.unwrap();
-    assert_eq!(ids(&read(store, "anna").await), ["a", "o"]);
-    store.stitch(&key("nobody"), &key("carl")).await.unwrap();
-    assert_eq!(read(store, "carl").await, ShopperState::default());
-}
-
-async fn login_merges_what_both_know<S: ShopperStore>(store: &S) {
-    add(store, "anna", &[viewed("a", 1, "p"), ordered("hook", 50, Some("1"), &["q"])]).await;
-    add(store, "session", &[viewed("b", 2, "r"), viewed("a", 1, "p"), ordered("web", 49, Some("1"), &["q"])]).await;
-    store.set_consent(&key("session"), Consent::NONE).await.unwrap();
-    store.stitch(&key("session"), &key("anna")).await.unwrap();
-    let state = read(store, "anna").await;
-    assert_eq!(ids(&state), ["a", "b", "web", "hook"]);
-    assert_eq!((state.profile.orders, state.profile.visits), (1, 1));
-    assert_eq!(state.profile.bought.len(), 1);
-    assert_eq!((state.profile.bought[0].times, state.profile.bought[0].last), (1, at(50)));
-    assert_eq!(state.consent, Some(Consent::NONE), "what was said before the login holds");
-}
-
 async fn erasure_leaves_a_withdrawn_consent<S: ShopperStore>(store: &S) {
     assert!(!ShopperStore::erase(store, &key("s")).await.unwrap());
     add(store, "s", &[viewed("a", 1, "p"), ordered("o", 2, None, &["q"])]).await;
@@ -284,7 +230,7 @@ async fn revisions_only_grow<S: ShopperStore>(store: &S) {
                 "erase preferences" if round == 2 => {
                     assert!(store.erase_purpose(&key("s"), Purpose::Preferences).await.unwrap());
                 }
-                "login" if round == 3 => store.stitch(&key("s"), &key("customer")).await.unwrap(),
+                "login" if round == 3 => logins::login(store, "s", "customer").await,
                 "append" => {}
                 _ => continue,
             }

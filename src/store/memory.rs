@@ -3,7 +3,7 @@
 //! A shopper's record is replaced as a whole, under its own key's lock, so readers never wait and see all of an append
 //! or nothing of it. The least recently used give way when room runs out; nothing is refused.
 
-use super::record::Record;
+use super::record::{Cause, Moving, Record};
 use super::shop::{Erasure, Place, ProductNote, ProductsTold, Redaction, ShopStore};
 use super::traits::{Appended, DecisionStore, ShopperState, ShopperStore, StoreError};
 use crate::domain::audit::DecisionRecord;
@@ -116,6 +116,33 @@ impl MemoryStore {
         }));
         answer
     }
+
+    /// Brings what one key holds to another: of two at once, whoever empties it has it.
+    fn bring(&self, from: &ShopperKey, to: &ShopperKey, cause: Cause<'_>) {
+        let is_login = matches!(cause, Cause::Login(_));
+        let is_settled = |record: Arc<Record>| record.is_settled(to, cause);
+        if from == to || self.shoppers.get(from).is_some_and(is_settled) {
+            return;
+        }
+        loop {
+            let own = Moving::new(to);
+            let Some(moving) = self.change(from, |record| record.depart(&own, cause), is_login).flatten() else {
+                return;
+            };
+            self.change(&moving.to, |record| record.arrive(&moving), true);
+            self.change(from, |record| record.arrived(&moving), false);
+            // One that another began comes first, then this one.
+            if moving.id == own.id {
+                return;
+            }
+        }
+    }
+
+    /// All that is kept, by shopper.
+    #[cfg(test)]
+    pub(crate) fn everyone(&self) -> std::collections::BTreeMap<ShopperKey, ShopperState> {
+        self.shoppers.iter().map(|(who, record)| ((*who).clone(), record.read())).collect()
+    }
 }
 
 #[async_trait]
@@ -145,14 +172,18 @@ impl ShopperStore for MemoryStore {
         Ok(())
     }
 
-    async fn stitch(&self, session: &ShopperKey, customer: &ShopperKey) -> Result<(), StoreError> {
-        if session == customer {
-            return Ok(());
-        }
-        // Whoever empties the session has its events: of two logins at once only one gets them.
-        if let Some(left) = self.change(session, Record::leave, false) {
-            self.change(customer, |record| record.join(&left), true);
-        }
+    async fn stitch(
+        &self,
+        session: &ShopperKey,
+        customer: &ShopperKey,
+        formerly: &[ShopperKey],
+    ) -> Result<(), StoreError> {
+        self.bring(session, customer, Cause::Login(formerly));
+        Ok(())
+    }
+
+    async fn rename(&self, old: &ShopperKey, new: &ShopperKey) -> Result<(), StoreError> {
+        self.bring(old, new, Cause::Rename);
         Ok(())
     }
 
@@ -321,7 +352,7 @@ mod tests {
             let login = |customer: String| {
                 let (store, session) = (store.clone(), session.clone());
                 std::thread::spawn(move || {
-                    futures::executor::block_on(store.stitch(&session, &ShopperKey::new(customer))).unwrap();
+                    futures::executor::block_on(store.stitch(&session, &ShopperKey::new(customer), &[])).unwrap();
                 })
             };
             let logins = ["anna", "bert"].map(|name| login(format!("{name} {round}")));

@@ -4,10 +4,12 @@
 //! arrive, as long as they are still kept; revisions only grow, also over an erasure, so that no cached decision can
 //! match a later state.
 
+mod brief;
 mod moving;
 mod orders;
+mod owner;
 
-pub(super) use moving::Moving;
+pub(super) use moving::{Cause, Moving};
 
 use super::traits::{Appended, ShopperState};
 use crate::domain::consent::Consent;
@@ -19,10 +21,10 @@ use crate::domain::session::Session;
 use crate::domain::standing::{self, Standing};
 use jiff::{SignedDuration, Timestamp};
 use orders::{Orders, Told};
+use owner::Owner;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Event ids remembered beyond the events themselves: a beacon sent again much later is still the same event.
 const SEEN: usize = 1_000;
@@ -38,7 +40,10 @@ pub(super) struct Record {
     seen: VecDeque<u64>,
     /// Orders that were told.
     orders: Orders,
-    /// A login that has left this session and not yet arrived.
+    /// Of a session: whose it is.
+    #[serde(default, skip_serializing_if = "Owner::is_nobody")]
+    owner: Owner,
+    /// What has left for another key and not yet arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     moving: Option<Box<Moving>>,
     /// When everything, or what preferences stored, was last erased.
@@ -88,11 +93,13 @@ impl Record {
     /// Adds an event, unless its id was there.
     pub(super) fn append(&mut self, event: &Event) -> Appended {
         let held = &self.state.session.events;
-        if self.seen.contains(&hash(event.id.as_str())) || held.iter().any(|held| held.id == event.id) {
+        let name = brief::name(event.id.as_str());
+        let id = brief::id(&event.id);
+        if self.seen.contains(&name) || held.iter().any(|held| held.id == id || held.id == event.id) {
             return Appended::Duplicate;
         }
         if event.kind == EventType::OrderCancelled {
-            remember(&mut self.seen, event.id.as_str());
+            remember(&mut self.seen, name);
             self.cancel_order(event);
             return Appended::Accepted;
         }
@@ -104,8 +111,8 @@ impl Record {
         if event.kind == EventType::CheckoutCompleted {
             self.count_order(event);
         }
-        for forgotten in self.state.session.insert(event.clone()) {
-            remember(&mut self.seen, forgotten.id.as_str());
+        for forgotten in self.state.session.insert(Event { id, ..event.clone() }) {
+            remember(&mut self.seen, brief::name(forgotten.id.as_str()));
         }
         self.state.profile.revision += 1;
         Appended::Accepted
@@ -191,17 +198,17 @@ impl Record {
         bought.retain(|purchase| purchase.times > 0);
     }
 
-    /// Empties a session for a login, and gives what it held. Ids of events and orders stay remembered: a beacon sent again after
+    /// Empties itself for a move to another key, and gives what it held. Ids of events and orders stay remembered: a beacon sent again after
     /// the login must not come back to the session, where the next customer of a shared device would take it over.
-    pub(super) fn leave(&mut self) -> Self {
+    fn leave(&mut self) -> Self {
         let next = self.cleared();
         let left = std::mem::replace(&mut self.state, next);
-        left.session.events.iter().for_each(|event| remember(&mut self.seen, event.id.as_str()));
+        left.session.events.iter().for_each(|event| remember(&mut self.seen, brief::name(event.id.as_str())));
         Self { state: left, orders: self.orders.leave(), ..Self::default() }
     }
 
-    /// Takes over what a session held. Consent on file here stays; without one, the session's holds.
-    pub(super) fn join(&mut self, session: &Self) {
+    /// Takes over what another key held. Consent on file here stays; without one, the other's holds.
+    fn join(&mut self, session: &Self) {
         let Kept { session: events, profile, consent, granted, standing } = &session.state;
         self.orders.heed(&session.orders);
         for event in events.events.iter() {
@@ -238,6 +245,7 @@ impl Record {
             (self.state.consent, self.state.granted) = (*consent, granted.clone());
         }
         self.state.standing.or_later(standing);
+        self.owner.merge(session.owner);
         self.state.session.revision += 1;
         self.state.profile.revision += 1;
     }
@@ -249,6 +257,8 @@ impl Record {
         self.state = self.cleared();
         self.seen.clear();
         self.orders = Orders::default();
+        // The device begins anew: the next customer is its first.
+        self.owner = Owner::default();
         held
     }
 
@@ -271,8 +281,9 @@ impl Record {
 
     /// Remembers an id like an event's. False where it was there.
     fn is_new(&mut self, id: &str) -> bool {
-        let new = !self.seen.contains(&hash(id));
-        remember(&mut self.seen, id);
+        let name = brief::name(id);
+        let new = !self.seen.contains(&name);
+        remember(&mut self.seen, name);
         new
     }
 
@@ -328,20 +339,15 @@ fn whole(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
-fn hash(id: &str) -> u64 {
-    xxh3_64(id.as_bytes())
-}
-
-/// Remembers the hash of an id.
-fn remember(seen: &mut VecDeque<u64>, id: &str) {
-    let hash = hash(id);
-    if seen.contains(&hash) {
+/// Remembers an id by its name.
+fn remember(seen: &mut VecDeque<u64>, name: u64) {
+    if seen.contains(&name) {
         return;
     }
     if seen.len() >= SEEN {
         seen.pop_front();
     }
-    seen.push_back(hash);
+    seen.push_back(name);
 }
 
 /// Counts a purchase and puts it where its last time belongs.

@@ -98,6 +98,9 @@ impl Stored {
 }
 
 /// Sessions, profiles and consent.
+///
+/// A change of what a shopper allows, and an erasure, is [`StoreError::NotDurable`] where it was made and a fail-over might lose
+/// it; whoever makes it again gets an answer for good.
 #[async_trait]
 pub trait ShopperStore: Send + Sync {
     /// Everything about one shopper; empty where nothing is stored.
@@ -132,8 +135,18 @@ pub trait ShopperStore: Send + Sync {
     /// Takes over what the platform says of a customer, unless something later is known.
     async fn hear(&self, who: &ShopperKey, told: &Told) -> Result<(), StoreError>;
 
-    /// Joins a session's state to a customer's, at login: the session's events become the customer's.
-    async fn stitch(&self, session: &ShopperKey, customer: &ShopperKey) -> Result<(), StoreError>;
+    /// Joins a session's state to a customer's, at login and as often as the two come together: what the session holds becomes
+    /// the customer's, unless another customer has logged in on it; then it is nobody's for good. `formerly`: the customer's
+    /// keys under older secrets.
+    async fn stitch(
+        &self,
+        session: &ShopperKey,
+        customer: &ShopperKey,
+        formerly: &[ShopperKey],
+    ) -> Result<(), StoreError>;
+
+    /// Moves everything to the key that the same shopper has under a newer secret.
+    async fn rename(&self, old: &ShopperKey, new: &ShopperKey) -> Result<(), StoreError>;
 
     /// Deletes what was stored for one purpose. True where there was something.
     async fn erase_purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError>;

@@ -19,6 +19,8 @@ mod live;
 mod observed;
 mod oracle;
 mod persisted;
+#[path = "../../src/store/log/tests/postgres.rs"]
+mod postgres;
 #[path = "../../src/store/redis/proxy.rs"]
 mod proxy;
 mod scale;

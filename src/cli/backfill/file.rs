@@ -1,8 +1,10 @@
 //! Taking one file: line by line, with a bar, and a note of how far beside it.
 
 use super::super::complain;
-use super::told;
+use super::stop::Stop;
+use super::{stopped, told};
 use crate::ingest::{Delivered, Ingest};
+use crate::platform::news::News;
 use crate::platform::shopify::history::History;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -44,7 +46,7 @@ impl Taken {
 }
 
 /// How far a file is taken.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Note {
     /// Its length then: another file is taken from its beginning.
     length: u64,
@@ -54,86 +56,143 @@ struct Note {
     lines: u64,
 }
 
-/// Takes a file from where the last call came to. Errors: it cannot be read, or the store does not take what it says.
-pub(super) async fn take(ingest: &Ingest, path: &Path, again: bool) -> anyhow::Result<Taken> {
-    let mut reader = BufReader::new(File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?);
-    let length = reader.get_ref().metadata()?.len();
-    let beside = noted(path);
-    let mut note = Note { length, ..Note::default() };
-    if !again
-        && let Ok(text) = std::fs::read(&beside)
-        && let Ok(before) = serde_json::from_slice::<Note>(&text)
-        && before.length == length
-        && before.bytes <= length
-    {
-        note = before;
-    }
-    let mut history = opened(&mut reader, path, &mut note)?;
-    let bar = ProgressBar::new(length);
+/// A file that is read line by line.
+struct Reading<'a> {
+    path: &'a Path,
+    reader: BufReader<File>,
+    history: History,
+    /// What is written beside the file.
+    noted: Note,
+    /// Everything before it is taken. It stands before the row that opened the order which is being put together: that one
+    /// is read again, whole, by whoever goes on.
+    taken: Note,
+    /// Where the next line begins.
+    next: Note,
+}
+
+/// Takes a file from where the last call came to. Whatever ends it early, how far it came is noted first.
+/// Errors: it cannot be read, the store does not take what it says, or the operator wants an end.
+pub(super) async fn take(ingest: &Ingest, path: &Path, again: bool, stop: &Stop) -> anyhow::Result<Taken> {
+    let mut file = Reading::open(path, again)?;
+    let bar = ProgressBar::new(file.next.length);
     if let Ok(style) =
         ProgressStyle::with_template("{elapsed_precise} [{bar:24}] {bytes} of {total_bytes}, {eta} left, {msg}")
     {
         bar.set_style(style);
     }
-    let (mut taken, mut line, mut at, mut number) = (Taken::default(), Vec::new(), note.bytes, note.lines);
-    loop {
-        // The place before a line is safe where everything before it was given out.
-        if history.is_between() && at >= note.bytes + NOTED {
-            ingest.settle().await;
-            (note.bytes, note.lines) = (at, number);
-            write(&beside, &note)?;
-        }
-        line.clear();
-        let read = (&mut reader).take(LONGEST).read_until(b'\n', &mut line)? as u64;
-        let news = if read == 0 {
-            history.end()
-        } else {
-            anyhow::ensure!(read < LONGEST, "line {} is longer than 4 MiB; is this the right file?", number + 1);
-            at += read;
-            number += 1;
-            let read = std::str::from_utf8(&line).map_err(|_| "it is not UTF-8".to_owned());
-            read.and_then(|line| history.line(line).map_err(|error| error.to_string())).unwrap_or_else(|reason| {
-                taken.unreadable += 1;
-                if taken.unreadable <= TOLD {
-                    complain(&format!("{}: line {number} is left out: {reason}", path.display()));
-                }
-                Vec::new()
-            })
-        };
-        ingest.backfill(&news, &mut taken.delivered).await.context("the store did not take it")?;
-        if number.is_multiple_of(SETTLED) {
-            ingest.settle().await;
-        }
-        bar.set_position(at);
-        bar.set_message(format!("{} taken", taken.delivered.accepted));
-        if read == 0 {
-            break;
-        }
-    }
-    bar.finish_and_clear();
+    let mut taken = Taken::default();
+    let ended = lines(ingest, &mut file, &mut taken, &bar, stop).await;
+    // What was given to the training log is on the disk before it is noted as taken.
     ingest.settle().await;
-    (note.bytes, note.lines) = (at, number);
-    write(&beside, &note)?;
-    Ok(taken)
+    let noted = file.note();
+    bar.finish_and_clear();
+    ended.and(noted).map(|()| taken)
 }
 
-/// A reader of the file's lines, at the place of the note. Errors: a kind of file that is not read.
-fn opened(reader: &mut BufReader<File>, path: &Path, note: &mut Note) -> anyhow::Result<History> {
-    let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default().to_ascii_lowercase();
-    let history = match kind.as_str() {
-        "jsonl" | "ndjson" => History::json(),
-        "csv" => {
-            let mut header = String::new();
-            let read = reader.by_ref().take(LONGEST).read_line(&mut header)? as u64;
-            if note.bytes < read {
-                (note.bytes, note.lines) = (read, 1);
-            }
-            History::table(&header)?
+async fn lines(
+    ingest: &Ingest,
+    file: &mut Reading<'_>,
+    taken: &mut Taken,
+    bar: &ProgressBar,
+    stop: &Stop,
+) -> anyhow::Result<()> {
+    let mut line = Vec::new();
+    loop {
+        if stop.is_asked() {
+            return Err(stopped());
         }
-        _ => anyhow::bail!("{} is of no kind that is read; name it .jsonl or .csv by what it holds", path.display()),
-    };
-    reader.seek(SeekFrom::Start(note.bytes))?;
-    Ok(history)
+        if file.taken.bytes >= file.noted.bytes + NOTED {
+            ingest.settle().await;
+            file.note()?;
+        }
+        let before = file.next;
+        let is_end = !file.read(&mut line)?;
+        let news = if is_end { file.history.end() } else { file.told(&line, taken) };
+        ingest.backfill(&news, &mut taken.delivered).await.context("the store did not take it")?;
+        match file.history.waiting() {
+            0 => file.taken = file.next,
+            1 => file.taken = before,
+            _ => {}
+        }
+        if is_end {
+            return Ok(());
+        }
+        if file.next.lines.is_multiple_of(SETTLED) {
+            ingest.settle().await;
+        }
+        bar.set_position(file.next.bytes);
+        bar.set_message(format!("{} taken", taken.delivered.accepted));
+    }
+}
+
+impl<'a> Reading<'a> {
+    /// At the place that is noted. Errors: a kind of file that is not read.
+    fn open(path: &'a Path, again: bool) -> anyhow::Result<Self> {
+        let file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
+        let mut reader = BufReader::new(file);
+        let mut at = Note { length: reader.get_ref().metadata()?.len(), ..Note::default() };
+        if !again
+            && let Ok(text) = std::fs::read(noted(path))
+            && let Ok(before) = serde_json::from_slice::<Note>(&text)
+            && before.length == at.length
+            && before.bytes <= at.length
+        {
+            at = before;
+        }
+        let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default().to_ascii_lowercase();
+        let history = match kind.as_str() {
+            "jsonl" | "ndjson" => History::json(),
+            "csv" => {
+                let mut header = String::new();
+                let read = reader.by_ref().take(LONGEST).read_line(&mut header)? as u64;
+                if at.bytes < read {
+                    (at.bytes, at.lines) = (read, 1);
+                }
+                History::table(&header)?
+            }
+            _ => {
+                anyhow::bail!("{} is of no kind that is read; name it .jsonl or .csv by what it holds", path.display())
+            }
+        };
+        reader.seek(SeekFrom::Start(at.bytes))?;
+        let mut file = Self { path, reader, history, noted: at, taken: at, next: at };
+        // What was noted of an earlier time or another file does not hold any more, also if this is cut off at once.
+        file.note()?;
+        Ok(file)
+    }
+
+    /// Reads the next line. False at the end. Errors: it is too long, or the file cannot be read.
+    fn read(&mut self, line: &mut Vec<u8>) -> anyhow::Result<bool> {
+        line.clear();
+        let read = (&mut self.reader).take(LONGEST).read_until(b'\n', line)? as u64;
+        anyhow::ensure!(read < LONGEST, "line {} is longer than 4 MiB; is this the right file?", self.next.lines + 1);
+        self.next.bytes += read;
+        self.next.lines += u64::from(read > 0);
+        Ok(read > 0)
+    }
+
+    /// What became whole by a line. One that cannot be read is told and left out.
+    fn told(&mut self, line: &[u8], taken: &mut Taken) -> Vec<News> {
+        let read = std::str::from_utf8(line).map_err(|_| "it is not UTF-8".to_owned());
+        read.and_then(|line| self.history.line(line).map_err(|error| error.to_string())).unwrap_or_else(|reason| {
+            taken.unreadable += 1;
+            if taken.unreadable <= TOLD {
+                complain(&format!("{}: line {} is left out: {reason}", self.path.display(), self.next.lines));
+            }
+            Vec::new()
+        })
+    }
+
+    /// Writes down how far the file is taken, whole or not at all.
+    fn note(&mut self) -> anyhow::Result<()> {
+        let beside = self.path.with_extension("taken.new");
+        let mut file = File::create(&beside).with_context(|| format!("{} cannot be written", beside.display()))?;
+        file.write_all(&serde_json::to_vec(&self.taken)?)?;
+        file.sync_all()?;
+        std::fs::rename(&beside, noted(self.path))?;
+        self.noted = self.taken;
+        Ok(())
+    }
 }
 
 /// Where it is noted how far a file is taken.
@@ -141,13 +200,4 @@ fn noted(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".taken");
     path.with_file_name(name)
-}
-
-/// Writes a note, whole or not at all.
-fn write(path: &Path, note: &Note) -> anyhow::Result<()> {
-    let beside = path.with_extension("taken.new");
-    let mut file = File::create(&beside).with_context(|| format!("{} cannot be written", beside.display()))?;
-    file.write_all(&serde_json::to_vec(note)?)?;
-    file.sync_all()?;
-    Ok(std::fs::rename(&beside, path)?)
 }

@@ -6,9 +6,10 @@
 mod bulk;
 mod file;
 mod outcomes;
+mod stop;
 
 use super::target::Target;
-use super::{assemble, say, stores};
+use super::{Ended, assemble, say, stores};
 use crate::domain::event::Event;
 use crate::domain::ids::ShopperKey;
 use crate::ingest::{Delivered, Deps, Ingest, Learner};
@@ -17,6 +18,7 @@ use anyhow::Context;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use stop::Stop;
 
 /// What `backfill` takes.
 #[derive(Debug, clap::Args)]
@@ -49,6 +51,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut settings = arguments.target.settings()?;
+    let stop = Stop::listen();
     // What came of decisions goes to their log, everything else to shoppers.
     let (mut outcomes, mut files) = (Vec::new(), Vec::new());
     for path in arguments.files {
@@ -56,7 +59,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     for path in &outcomes {
         let platform = assemble::shop(&settings)?.platform;
-        let taken = outcomes::take(&arguments.target, &*platform, path).await;
+        // A row that is taken again counts once: nothing has to be noted.
+        let taken =
+            stop.or(outcomes::take(&arguments.target, &*platform, path)).await.unwrap_or_else(|| Err(stopped()));
         let taken = taken.with_context(|| format!("{} was not taken whole; call the same again", path.display()))?;
         say(&format!("{}: {}", path.display(), taken.told()));
     }
@@ -78,13 +83,15 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
                 "no Admin API is named: pass --admin https://SHOP.myshopify.com/admin/api/VERSION/graphql.json",
             )?;
             let export = bulk::Export { admin, token_env: arguments.token_env, since, work: arguments.work };
-            vec![export.file(&settings, arguments.again).await?]
+            // How far it is, is noted at each of its steps.
+            let file = stop.or(export.file(&settings, arguments.again)).await;
+            vec![file.unwrap_or_else(|| Err(stopped()))?]
         }
         None => files,
     };
     let mut total = file::Taken::default();
     for path in &files {
-        let taken = file::take(&ingest, path, arguments.again).await;
+        let taken = file::take(&ingest, path, arguments.again, &stop).await;
         let taken =
             taken.with_context(|| format!("{} was not taken whole; call the same again to go on", path.display()))?;
         say(&format!("{}: {}", path.display(), taken.told()));
@@ -126,6 +133,11 @@ impl Learner for Nobody {
     fn forget(&self, _: &ShopperKey) {}
 
     fn forget_everyone(&self) {}
+}
+
+/// As programs end that Ctrl-C ends.
+fn stopped() -> anyhow::Error {
+    Ended::new(130, "stopped as asked").into()
 }
 
 /// How many of each, in words.

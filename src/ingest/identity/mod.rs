@@ -1,7 +1,8 @@
 //! Who is asking and what they allow: the step before everything else.
 //!
 //! Invariants: nothing raw leaves this module but the cookie to be set; a customer counts only where the platform
-//! confirmed the token of this very request; a session that belonged to one customer is never joined to another.
+//! confirmed the token of this very request. That a session of one customer is never joined to another is the store's to
+//! hold, since any replica may see the next login.
 
 pub mod caller;
 pub mod cookie;
@@ -33,10 +34,10 @@ pub const SESSION_HEADER: &str = "outfitter-session";
 /// The header with the client's consent.
 pub const CONSENT_HEADER: &str = "outfitter-consent";
 
-/// Sessions whose joining is remembered. Beyond it the least used are forgotten, and with them whose they were.
+/// Keys whose joining is remembered. What is forgotten is joined again, which changes nothing.
 const JOINED: u64 = 200_000;
-/// For how long. Longer than the gateway's cookie lives by default.
-const JOINED_FOR: Duration = Duration::from_secs(32 * 86_400);
+/// For how long: as late does a login come to what was done signed out on another replica.
+const JOINED_FOR: Duration = Duration::from_secs(60);
 /// How long a request waits for a joining.
 const JOINED_WITHIN: Duration = Duration::from_millis(50);
 
@@ -49,7 +50,7 @@ pub struct Identity {
     customers: Option<Customers>,
     default_consent: Consent,
     cookie: config::Cookie,
-    /// Session, or key under an older secret, to the one shopper whom it was joined to.
+    /// Session, or key under an older secret, to the shopper whom it was joined to last.
     joined: Cache<ShopperKey, ShopperKey>,
 }
 
@@ -69,11 +70,11 @@ impl Identity {
             customers,
             default_consent: config.default_consent,
             cookie: config.cookie.clone(),
-            joined: Cache::builder().max_capacity(JOINED).time_to_idle(JOINED_FOR).build(),
+            joined: Cache::builder().max_capacity(JOINED).time_to_live(JOINED_FOR).build(),
         }
     }
 
-    /// Forgets whose which session was: nothing is stored of any of them any more.
+    /// Forgets what was joined: nothing is stored of any of them any more.
     pub(super) fn forget_everyone(&self) {
         self.joined.invalidate_all();
     }
@@ -248,29 +249,66 @@ impl Identity {
     }
 
     /// Joins what is stored where one shopper has several keys: older secrets to the current one, and the session to
-    /// the customer at first sight. The first to come owns a key for good: a second customer on the same device gets
-    /// nothing of it. A store that fails is asked again by the next request; one that is slow goes on beside this one.
+    /// the customer. A store that fails is asked again by the next request; one that is slow goes on beside this one.
     pub(super) async fn join(&self, caller: &Caller) {
         if caller.prefetch || !caller.allows(Purpose::Preferences) {
             return;
         }
-        let login = caller.session.clone().zip(caller.customer.clone());
-        let mut pairs: Vec<(ShopperKey, ShopperKey)> = caller.older.iter().cloned().chain(login).collect();
-        pairs.retain(|(from, to)| self.joined.entry_by_ref(from).or_insert(to.clone()).is_fresh());
-        if pairs.is_empty() {
+        let mut moves: Vec<Move> = caller.older.iter().cloned().map(|(old, new)| Move::Rename { old, new }).collect();
+        match (&caller.session, &caller.customer) {
+            (Some(session), Some(customer)) => {
+                let older = caller.older.iter().filter(|(_, new)| new == customer);
+                let formerly = older.map(|(old, _)| old.clone()).collect();
+                moves.push(Move::Login { session: session.clone(), customer: customer.clone(), formerly });
+            }
+            // What is done signed out is the customer's at the next login.
+            (Some(session), None) => self.joined.invalidate(session),
+            _ => {}
+        }
+        moves.retain(|one| {
+            let (from, to) = one.ends();
+            let is_done = self.joined.get(from).is_some_and(|joined| joined == *to);
+            if !is_done {
+                self.joined.insert(from.clone(), to.clone());
+            }
+            !is_done
+        });
+        if moves.is_empty() {
             return;
         }
         caller.glimpse.forget();
         let (store, joined) = (Arc::clone(&self.store), self.joined.clone());
         let work = tokio::spawn(async move {
-            for (from, to) in pairs {
-                if store.stitch(&from, &to).await.is_err() {
-                    joined.invalidate(&from);
+            for one in moves {
+                if one.make(&*store).await.is_err() {
+                    joined.invalidate(one.ends().0);
                 }
             }
         });
         // Either it is done, or the next request finds it done.
         drop(tokio::time::timeout(JOINED_WITHIN, work).await);
+    }
+}
+
+/// What is joined.
+enum Move {
+    Rename { old: ShopperKey, new: ShopperKey },
+    Login { session: ShopperKey, customer: ShopperKey, formerly: Vec<ShopperKey> },
+}
+
+impl Move {
+    fn ends(&self) -> (&ShopperKey, &ShopperKey) {
+        match self {
+            Self::Rename { old, new } => (old, new),
+            Self::Login { session, customer, .. } => (session, customer),
+        }
+    }
+
+    async fn make(&self, store: &dyn ShopperStore) -> Result<(), StoreError> {
+        match self {
+            Self::Rename { old, new } => store.rename(old, new).await,
+            Self::Login { session, customer, formerly } => store.stitch(session, customer, formerly).await,
+        }
     }
 }
 

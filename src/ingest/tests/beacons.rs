@@ -134,6 +134,47 @@ async fn what_a_fail_over_would_lose_is_asked_for_again_and_learned_once() {
     assert_eq!(learned(), 1);
 }
 
+#[tokio::test]
+async fn a_beacon_of_many_sessions_has_one_patience() {
+    let mut config = config(Consent::ALL);
+    config.beacons.patience = Duration::from_millis(300);
+    let stage = stage(config);
+    let told: Vec<Value> = (0..50).map(|n| viewed(&format!("session-{n}"), &n.to_string(), "p1")).collect();
+    let told = json!({ "batch": told });
+    *stage.shelf.pause.lock().unwrap() = Duration::from_millis(100);
+    assert!(matches!(stage.send_beacon(HeaderMap::new(), false, &told).await, Err(Refused::Later)));
+    let stored = stage.shelf.shoppers().len();
+    assert!(stored <= 3, "each session alone was within the patience: {stored}");
+    // Sent again, what was taken counts once.
+    *stage.shelf.pause.lock().unwrap() = Duration::ZERO;
+    let taken = stage.send_beacon(HeaderMap::new(), false, &told).await.unwrap();
+    assert_eq!((taken.accepted, stage.shelf.shoppers().len()), (50 - stored, 50));
+    assert_eq!(codes(&taken).iter().filter(|code| **code == "DUPLICATE").count(), stored);
+}
+
+#[tokio::test]
+async fn what_the_store_took_without_an_answer_is_learned_when_it_comes_again_and_once() {
+    let stage = stage(config(Consent::ALL));
+    let ours = || headers(&[("outfitter-consent", "all")]);
+    let known = || (stage.shelf.learned.lock().unwrap().len(), stage.ingest.recent().len());
+    *stage.shelf.mute.lock().unwrap() = true;
+    assert!(matches!(stage.send_beacon(ours(), false, &viewed("a", "1", "p1")).await, Err(Refused::Later)));
+    assert_eq!((stage.seen("a").len(), known()), (1, (0, 0)), "it has it");
+    *stage.shelf.mute.lock().unwrap() = false;
+    for code in ["OK", "DUPLICATE"] {
+        let taken = stage.send_beacon(ours(), false, &viewed("a", "1", "p1")).await.unwrap();
+        assert_eq!((codes(&taken), stage.seen("a").len(), known()), (vec![code], 1, (1, 1)));
+    }
+    // One whose sender did not wait.
+    *stage.shelf.pause.lock().unwrap() = Duration::from_secs(60);
+    let told = viewed("a", "2", "p2");
+    let left = tokio::time::timeout(Duration::from_millis(20), stage.send_beacon(ours(), false, &told)).await;
+    assert!(left.is_err());
+    *stage.shelf.pause.lock().unwrap() = Duration::ZERO;
+    assert_eq!(stage.send_beacon(ours(), false, &told).await.unwrap().accepted, 1);
+    assert_eq!(known(), (2, 2));
+}
+
 /// Until it holds, for five seconds at most.
 async fn until(holds: impl Fn() -> bool) -> bool {
     for _ in 0..250 {

@@ -3,6 +3,7 @@
 use super::fakes::{Stage, headers, request, stage, view};
 use crate::domain::consent::{Consent, Purpose};
 use crate::ingest::{Beacon, Caller, Change, Config, Evidence, Failure, Refusal};
+use crate::store::ShopperStore;
 
 const WITHDRAW_ALL: Change =
     Change { analytics: Some(false), preferences: Some(false), marketing: Some(false), sale_of_data: Some(false) };
@@ -151,5 +152,37 @@ async fn a_withdrawal_that_waits_in_the_spool_leaves_what_the_shopper_grants_mea
         assert!(caller.allows(Purpose::Preferences) && caller.allows(Purpose::Analytics), "{forgets}");
         assert!(stage.shelf.products(caller.shopper.as_ref().unwrap()).is_empty(), "taken before, stored behind");
         assert_eq!(stage.codes(&caller, vec![view("new", "p2")]).await, ["OK"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_fail_over_might_undo_of_a_withdrawal_or_of_forgetting_is_done_again_and_refused_where_it_cannot_be_kept()
+ {
+    for (forgets, spools) in [(false, true), (true, true), (false, false), (true, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config { default_consent: Consent::ALL, ..Config::default() };
+        config.spool.dir = spools.then(|| folder.path().join("spool"));
+        let stage = stage(config);
+        let caller = silent(&stage, "s").await;
+        let who = caller.shopper.clone().unwrap();
+        stage.codes(&caller, vec![view("1", "p1")]).await;
+        *stage.shelf.late.lock().unwrap() = true;
+        let done = match forgets {
+            true => stage.ingest.forget(&caller).await.map(drop),
+            false => stage.ingest.consent(&caller, WITHDRAW_ALL).await.map(drop),
+        };
+        assert_eq!(done.is_ok(), spools, "{forgets}: {done:?}");
+        assert!(stage.shelf.products(&who).is_empty());
+        let Some(spool) = &stage.ingest.spool else { continue };
+        // The store that takes over has it as it was.
+        stage.shelf.shoppers.append(&who, &[view("2", "p2")]).await.unwrap();
+        stage.shelf.shoppers.agree(&who, Consent::ALL, Consent::NONE).await.unwrap();
+        assert!(spool.waits());
+        *stage.shelf.late.lock().unwrap() = false;
+        while spool.waits() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert!(stage.shelf.products(&who).is_empty());
+        assert_eq!(stage.shelf.state(&who).consent, Some(Consent::NONE));
     }
 }

@@ -11,8 +11,8 @@ use crate::ingest::identity::{CustomerCheck, NoAnswer};
 use crate::ingest::{Caller, Config, Deps, Evidence, Ingest, Learner, Outcome};
 use crate::platform::{self, Confirmed, Platform};
 use crate::store::{
-    Appended, DecisionStore, Erasure, Place, ProductNote, ProductsTold, Redaction, ShopStore, ShopperState,
-    ShopperStore, StoreError, Stored,
+    Appended, DecisionStore, Erasure, MemoryStore, Place, ProductNote, ProductsTold, Redaction, ShopStore,
+    ShopperState, ShopperStore, StoreError, Stored,
 };
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -26,7 +26,7 @@ use std::time::Duration;
 /// Everything stored, by shopper.
 #[derive(Default)]
 pub(super) struct Shelf {
-    pub(super) shoppers: Mutex<BTreeMap<ShopperKey, ShopperState>>,
+    pub(super) shoppers: MemoryStore,
     pub(super) decisions: Mutex<BTreeSet<ShopperKey>>,
     pub(super) learned: Mutex<Vec<(ShopperKey, Event)>>,
     pub(super) deliveries: Mutex<BTreeSet<String>>,
@@ -41,13 +41,21 @@ pub(super) struct Shelf {
     pub(super) down: Mutex<bool>,
     /// Set, it does not answer to a page in time.
     pub(super) slow: Mutex<bool>,
+    /// How long it takes to store events.
+    pub(super) pause: Mutex<Duration>,
+    /// Set, its answers are lost: it has done what it was asked for.
+    pub(super) mute: Mutex<bool>,
     /// Set, a fail-over would lose what it takes.
     pub(super) late: Mutex<bool>,
 }
 
 impl Shelf {
+    pub(super) fn shoppers(&self) -> BTreeMap<ShopperKey, ShopperState> {
+        self.shoppers.everyone()
+    }
+
     pub(super) fn state(&self, who: &ShopperKey) -> ShopperState {
-        self.shoppers.lock().unwrap().get(who).cloned().unwrap_or_default()
+        self.shoppers().remove(who).unwrap_or_default()
     }
 
     pub(super) fn products(&self, who: &ShopperKey) -> Vec<String> {
@@ -55,13 +63,28 @@ impl Shelf {
         self.state(who).session.events.iter().filter_map(product).collect()
     }
 
-    /// All that is stored and learned, as text.
+    /// All that is stored and learned, as text. Of who was erased it stays known that consent was withdrawn, and nothing else.
     pub(super) fn everything(&self) -> String {
-        format!("{:?} {:?}", self.shoppers.lock().unwrap(), self.learned.lock().unwrap())
+        let mut shoppers = self.shoppers();
+        shoppers.retain(|_, state| {
+            let mut erased = ShopperState { consent: state.consent.map(|_| Consent::NONE), ..ShopperState::default() };
+            (erased.session.revision, erased.profile.revision) = (state.session.revision, state.profile.revision);
+            *state != erased
+        });
+        format!("{shoppers:?} {:?}", self.learned.lock().unwrap())
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<ShopperKey, ShopperState>) -> T) -> Result<T, StoreError> {
-        if *self.down.lock().unwrap() { Err(StoreError::Timeout) } else { Ok(act(&mut self.shoppers.lock().unwrap())) }
+    fn with<T>(&self, act: impl FnOnce() -> T) -> Result<T, StoreError> {
+        self.up().map(|()| act())
+    }
+
+    fn up(&self) -> Result<(), StoreError> {
+        if *self.down.lock().unwrap() { Err(StoreError::Timeout) } else { Ok(()) }
+    }
+
+    /// What was changed, unless a fail-over would lose it.
+    fn durable<T>(&self, answer: T) -> Result<T, StoreError> {
+        if *self.late.lock().unwrap() { Err(StoreError::NotDurable) } else { Ok(answer) }
     }
 }
 
@@ -72,21 +95,18 @@ impl ShopperStore for Shelf {
     }
 
     async fn read_patiently(&self, who: &ShopperKey) -> Result<ShopperState, StoreError> {
-        self.with(|all| all.get(who).cloned().unwrap_or_default())
+        self.up()?;
+        self.shoppers.read(who).await
     }
 
     async fn append(&self, who: &ShopperKey, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
-        self.with(|all| {
-            let state = all.entry(who.clone()).or_default();
-            let mut append = |event: &Event| {
-                if state.session.events.iter().any(|kept| kept.id == event.id) {
-                    return Appended::Duplicate;
-                }
-                state.session.insert(event.clone());
-                Appended::Accepted
-            };
-            events.iter().map(&mut append).collect()
-        })
+        self.up()?;
+        let pause = *self.pause.lock().unwrap();
+        if pause > Duration::ZERO {
+            tokio::time::sleep(pause).await;
+        }
+        let answers = self.shoppers.append(who, events).await?;
+        if *self.mute.lock().unwrap() { Err(StoreError::Timeout) } else { Ok(answers) }
     }
 
     async fn append_durably(&self, who: &ShopperKey, events: &[Event]) -> Result<Stored, StoreError> {
@@ -95,42 +115,43 @@ impl ShopperStore for Shelf {
     }
 
     async fn agree(&self, who: &ShopperKey, consent: Consent, granted: Consent) -> Result<(), StoreError> {
-        self.with(|all| all.entry(who.clone()).or_default().agree(consent, granted, Timestamp::now()))
+        self.up()?;
+        self.durable(self.shoppers.agree(who, consent, granted).await?)
     }
 
     async fn take_back(&self, who: &ShopperKey, purposes: Consent, said: Timestamp) -> Result<Consent, StoreError> {
-        self.with(|all| all.get_mut(who).map(|state| state.take_back(purposes, said)).unwrap_or_default())
+        self.up()?;
+        self.durable(self.shoppers.take_back(who, purposes, said).await?)
     }
 
     async fn hear(&self, who: &ShopperKey, told: &Told) -> Result<(), StoreError> {
-        self.with(|all| all.entry(who.clone()).or_default().standing.hear(told)).map(|_| ())
+        self.up()?;
+        self.durable(self.shoppers.hear(who, told).await?)
     }
 
-    async fn stitch(&self, session: &ShopperKey, customer: &ShopperKey) -> Result<(), StoreError> {
-        self.with(|all| {
-            let events = all.get_mut(session).map(|state| std::mem::take(&mut state.session.events));
-            let state = all.entry(customer.clone()).or_default();
-            events.iter().flat_map(|events| events.iter()).for_each(|event| drop(state.session.insert(event.clone())));
-        })
+    async fn stitch(
+        &self,
+        session: &ShopperKey,
+        customer: &ShopperKey,
+        formerly: &[ShopperKey],
+    ) -> Result<(), StoreError> {
+        self.up()?;
+        self.shoppers.stitch(session, customer, formerly).await
+    }
+
+    async fn rename(&self, old: &ShopperKey, new: &ShopperKey) -> Result<(), StoreError> {
+        self.up()?;
+        self.shoppers.rename(old, new).await
     }
 
     async fn erase_purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError> {
-        self.with(|all| match all.get_mut(who) {
-            Some(state) if purpose == Purpose::Preferences => !std::mem::take(&mut state.session.events).is_empty(),
-            _ => false,
-        })
+        self.up()?;
+        self.durable(self.shoppers.erase_purpose(who, purpose).await?)
     }
 
     async fn erase_as_said(&self, who: &ShopperKey, said: Timestamp) -> Result<bool, StoreError> {
-        self.with(|all| {
-            let Some(state) = all.remove(who) else { return false };
-            let later = state.granted.since(said);
-            if later != Consent::NONE {
-                let (consent, granted) = (Some(later), state.granted.clone());
-                all.insert(who.clone(), ShopperState { consent, granted, ..ShopperState::default() });
-            }
-            !state.session.events.is_empty()
-        })
+        self.up()?;
+        self.durable(self.shoppers.erase_as_said(who, said).await?)
     }
 }
 
@@ -150,46 +171,48 @@ impl DecisionStore for Shelf {
     }
 
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
-        Ok(self.decisions.lock().unwrap().remove(who))
+        let held = self.decisions.lock().unwrap().remove(who);
+        if held { self.durable(true) } else { Ok(false) }
     }
 }
 
 #[async_trait]
 impl ShopStore for Shelf {
     async fn note_redaction(&self, at: Timestamp) -> Result<(), StoreError> {
-        self.with(|_| *self.redaction.lock().unwrap() = Some(Redaction { at, done: false }))
+        self.with(|| *self.redaction.lock().unwrap() = Some(Redaction { at, done: false }))
     }
 
     async fn redaction(&self) -> Result<Option<Redaction>, StoreError> {
-        self.with(|_| *self.redaction.lock().unwrap())
+        self.with(|| *self.redaction.lock().unwrap())
     }
 
     async fn redact(&self, at: Timestamp) -> Result<(), StoreError> {
-        self.with(|all| {
-            all.clear();
+        self.up()?;
+        ShopStore::redact(&self.shoppers, at).await?;
+        self.with(|| {
             self.decisions.lock().unwrap().clear();
             *self.redaction.lock().unwrap() = Some(Redaction { at, done: true });
         })
     }
 
     async fn note_erasure(&self, erasure: &Erasure) -> Result<(), StoreError> {
-        self.with(|_| self.erasures.lock().unwrap().push(erasure.clone()))
+        self.with(|| self.erasures.lock().unwrap().push(erasure.clone()))
     }
 
     async fn erasures(&self, behind: Place) -> Result<Vec<(Place, Erasure)>, StoreError> {
         let placed = |(erasure, n): (&Erasure, u64)| (Place(0, n), erasure.clone());
-        self.with(|_| {
+        self.with(|| {
             let all = self.erasures.lock().unwrap();
             all.iter().zip(1..).map(placed).filter(|(place, _)| *place > behind).collect()
         })
     }
 
     async fn note_products(&self, notes: &[ProductNote]) -> Result<(), StoreError> {
-        self.with(|_| self.news.lock().unwrap().extend_from_slice(notes))
+        self.with(|| self.news.lock().unwrap().extend_from_slice(notes))
     }
 
     async fn products(&self, behind: Option<Place>) -> Result<ProductsTold, StoreError> {
-        self.with(|_| {
+        self.with(|| {
             let all = self.news.lock().unwrap();
             let last = Place(0, all.len() as u64);
             let behind = behind.unwrap_or(last);
@@ -199,11 +222,11 @@ impl ShopStore for Shelf {
     }
 
     async fn knows(&self, deliveries: &[String]) -> Result<bool, StoreError> {
-        self.with(|_| deliveries.iter().any(|id| self.deliveries.lock().unwrap().contains(id)))
+        self.with(|| deliveries.iter().any(|id| self.deliveries.lock().unwrap().contains(id)))
     }
 
     async fn remember(&self, deliveries: &[String], _: Duration) -> Result<(), StoreError> {
-        self.with(|_| self.deliveries.lock().unwrap().extend(deliveries.iter().cloned()))
+        self.with(|| self.deliveries.lock().unwrap().extend(deliveries.iter().cloned()))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Who is asking: sources of the session, precedence of consent, customers on a shared device.
 
-use super::fakes::{headers, request, stage, view};
+use super::fakes::{headers, request, stage, stage_over, view};
 use crate::domain::consent::{Consent, Purpose};
 use crate::ingest::identity::{ConsentSource, SessionSource};
 use crate::ingest::{Caller, Change, Config, Evidence, Refusal};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn the_header_names_the_session_before_the_platform_and_the_platform_before_the_cookie() {
@@ -119,11 +120,30 @@ async fn a_session_becomes_its_customers_at_login_and_two_customers_on_one_devic
     assert!(stage.shelf.products(&between.shopper.clone().unwrap()).is_empty());
     stage.codes(&between, vec![view("3", "p3")]).await;
 
+    // Signed in again, Ann has it, too: nobody else was seen there.
+    let ann = signed_in(&stage, "device", "token-ann").await;
+    assert_eq!(stage.shelf.products(&ann.shopper.clone().unwrap()), ["p1", "p2", "p3"]);
+    let between = stage.caller("device", "all").await;
+    stage.codes(&between, vec![view("5", "p5")]).await;
+
     // Neither what Ann did nor what the device did after her becomes Ben's.
     let ben = signed_in(&stage, "device", "token-ben").await;
     stage.codes(&ben, vec![view("4", "p4")]).await;
     assert_eq!(stage.shelf.products(&ben.shopper.clone().unwrap()), ["p4"]);
-    assert_eq!(stage.shelf.products(&ann.shopper.unwrap()), ["p1", "p2"]);
+    assert_eq!(stage.shelf.products(&ann.shopper.unwrap()), ["p1", "p2", "p3"]);
+}
+
+#[tokio::test]
+async fn a_device_that_one_replica_knows_as_anns_gives_ben_nothing_on_another() {
+    let one = stage(Config::default());
+    let ann = signed_in(&one, "device", "token-ann").await;
+    let between = one.caller("device", "all").await;
+    one.codes(&between, vec![view("1", "p1")]).await;
+    let other = stage_over(Config::default(), Arc::clone(&one.shelf));
+    let ben = signed_in(&other, "device", "token-ben").await;
+    assert!(one.shelf.products(&ben.shopper.unwrap()).is_empty());
+    assert!(one.shelf.products(&ann.shopper.unwrap()).is_empty());
+    assert_eq!(one.shelf.products(&between.shopper.unwrap()), ["p1"], "it may be either's");
 }
 
 #[tokio::test]
@@ -190,7 +210,7 @@ proptest! {
                     done.push((who, number.to_string()));
                 }
             }
-            for (key, state) in stage.shelf.shoppers.lock().unwrap().iter() {
+            for (key, state) in stage.shelf.shoppers().iter() {
                 for (owner, id) in &done {
                     let here = state.session.events.iter().any(|event| event.id.as_str() == id);
                     assert_eq!(here, key == owner, "{id}");

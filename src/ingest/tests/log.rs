@@ -89,7 +89,15 @@ async fn who_was_to_be_erased_before_a_crash_is_erased_after_it() {
     assert_eq!(files(dir.path()), [line("kept"), "not ours".to_owned()]);
 }
 
-#[tokio::test]
+/// Ends the wait of whoever reads a pipe, and takes it away: a pass that begins after that would wait for it again.
+fn let_be_read(pipe: &Path) {
+    let writer = fs::OpenOptions::new().write(true).open(pipe).unwrap();
+    fs::remove_file(pipe).unwrap();
+    drop(writer);
+}
+
+// The pipe is waited for on this thread: the pass is asked for by another.
+#[tokio::test(flavor = "multi_thread")]
 async fn an_erasure_is_acknowledged_once_it_is_noted_on_the_disk_and_refused_where_it_cannot_be() {
     let dir = tempfile::tempdir().unwrap();
     let stage = stage(config(dir.path()));
@@ -106,7 +114,7 @@ async fn an_erasure_is_acknowledged_once_it_is_noted_on_the_disk_and_refused_whe
     stage.ingest.forget(&caller).await.unwrap();
     let noted = fs::read_to_string(&pending);
     let settled = tokio::spawn(async move { stage.ingest.settle().await });
-    drop(fs::OpenOptions::new().write(true).open(&pipe).unwrap());
+    let_be_read(&pipe);
     settled.await.unwrap();
     assert!(noted.unwrap().contains(caller.shopper.as_ref().unwrap().as_str()));
 }
@@ -140,7 +148,7 @@ async fn lines_go_on_being_written_while_files_are_searched_for_who_is_to_be_era
     let dropped = stage.ingest.dropped();
     let (lines, over) = (written(), settled.is_finished());
     // Before anything is asserted: the reader waits for it.
-    drop(fs::OpenOptions::new().write(true).open(&pipe).unwrap());
+    let_be_read(&pipe);
     settled.await.unwrap();
     assert_eq!((dropped, lines, over), ((0, 0), 40, false));
 }

@@ -73,7 +73,7 @@ impl Stage {
     }
 
     fn is_empty(&self) -> bool {
-        let gone = self.shelf.shoppers.lock().unwrap().is_empty() && self.shelf.learned.lock().unwrap().is_empty();
+        let gone = self.shelf.shoppers().is_empty() && self.shelf.learned.lock().unwrap().is_empty();
         gone && self.ingest.recent().is_empty()
     }
 }
@@ -99,7 +99,7 @@ async fn a_redacted_shop_is_empty_everywhere_and_goes_on() {
         stage.visit(session).await;
     }
     stage.ingest.settle().await;
-    assert_eq!((stage.shelf.shoppers.lock().unwrap().len(), lines(folder.path())), (3, 3));
+    assert_eq!((stage.shelf.shoppers().len(), lines(folder.path())), (3, 3));
     // Weighed before, told after: it is not stored any more.
     let before = stage.caller("d", "all").await;
     stage.redact_shop("w1").await.unwrap();
@@ -111,7 +111,7 @@ async fn a_redacted_shop_is_empty_everywhere_and_goes_on() {
     stage.visit("e").await;
     stage.redact_shop("w1").await.unwrap();
     stage.ingest.look().await.unwrap();
-    assert_eq!(stage.shelf.shoppers.lock().unwrap().len(), 1);
+    assert_eq!(stage.shelf.shoppers().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,7 +142,7 @@ async fn a_replica_that_is_not_told_finds_out_and_one_that_was_down_at_its_start
     let up = process(&down, &shelf);
     up.until(|_| lines(&down) == 0).await;
     up.ingest.look().await.unwrap();
-    let kept = shelf.shoppers.lock().unwrap().len();
+    let kept = shelf.shoppers().len();
     assert_eq!(kept, 1, "what came after the redaction stays, what waited from before does not come back");
 }
 
@@ -184,7 +184,7 @@ async fn a_redaction_that_was_noted_and_not_done_is_gone_on_with_by_whoever_star
     let at = jiff::Timestamp::from_second(1_767_268_800).unwrap();
     *shelf.redaction.lock().unwrap() = Some(crate::store::Redaction { at, done: false });
     let next = process(folder.path(), &shelf);
-    next.until(|stage| stage.shelf.shoppers.lock().unwrap().is_empty() && done(stage)).await;
+    next.until(|stage| stage.shelf.shoppers().is_empty() && done(stage)).await;
     next.ingest.settle().await;
     assert_eq!(lines(folder.path()), 0);
     assert_eq!(shelf.redaction.lock().unwrap().unwrap().at, at);
@@ -211,14 +211,14 @@ async fn a_signed_body_of_another_webhook_erases_no_shop_and_none_is_erased_that
                 assert!(matches!(refused, Err(Refused::Unreadable(Unreadable::OtherTopic(_)))), "{topic} {body}");
             }
         }
-        assert_eq!((stage.shelf.shoppers.lock().unwrap().len(), *stage.shelf.redaction.lock().unwrap()), (1, None));
+        assert_eq!((stage.shelf.shoppers().len(), *stage.shelf.redaction.lock().unwrap()), (1, None));
         let whole = stage.redact_shop("w").await;
         if shop.is_some() {
             whole.unwrap();
             stage.until(|stage| stage.is_empty() && done(stage)).await;
         } else {
             assert!(whole.unwrap_err().to_string().contains("ingest.webhooks.shopify.shop"));
-            assert_eq!(stage.shelf.shoppers.lock().unwrap().len(), 1);
+            assert_eq!(stage.shelf.shoppers().len(), 1);
         }
     }
 }

@@ -122,7 +122,7 @@ async fn nothing_is_learned_ahead_of_the_shopper_without_consent_or_without_a_se
     }
     stage.ingest.settle().await;
     assert!(stage.shelf.learned.lock().unwrap().is_empty());
-    assert!(stage.shelf.shoppers.lock().unwrap().values().all(|state| state.session.events.is_empty()));
+    assert!(stage.shelf.shoppers().values().all(|state| state.session.events.is_empty()));
 }
 
 #[tokio::test]

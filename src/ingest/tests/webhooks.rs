@@ -1,6 +1,6 @@
 //! What becomes of deliveries: proof first, then consent, counting once, and erasing.
 
-use super::fakes::{Stage, headers, stage};
+use super::fakes::{Shelf, Stage, headers, stage_over};
 use crate::catalogue::Index;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::EventType;
@@ -15,6 +15,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 use sha2::Sha256;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A file with a secret in it that lives as long as the process: the folder is the test's own.
@@ -26,9 +28,13 @@ fn secret(text: &str) -> Secret {
 
 /// Ingest that takes Shopify's webhooks, before a catalogue of products 1 to 3.
 fn shop(consent: Consent) -> Stage {
-    let mut config = Config { default_consent: consent, ..Config::default() };
+    shop_with(Config { default_consent: consent, ..Config::default() }, Arc::default())
+}
+
+/// The same with these settings besides, over a store that others share.
+fn shop_with(mut config: Config, shelf: Arc<Shelf>) -> Stage {
     config.webhooks.shopify.secrets = vec![secret("one secret"), secret("another secret")];
-    let stage = stage(config);
+    let stage = stage_over(config, shelf);
     let product = |n: u32| -> CatalogueProduct {
         let key = format!("gid://shopify/Product/{n}");
         serde_json::from_value(json!({ "key": key, "handle": format!("h{n}"), "title": "", "variants": [] })).unwrap()
@@ -155,18 +161,68 @@ async fn a_delivery_that_comes_again_does_nothing_again_also_where_it_is_no_even
     assert_eq!(stage.shelf.state(&who).consent, Some(Consent::ALL));
 }
 
+/// A process that keeps shoppers under these secrets, current first, and their training log in this folder.
+fn rotated(secrets: &[&str], folder: &Path, shelf: &Arc<Shelf>) -> Stage {
+    let mut config = Config { default_consent: Consent::ALL, ..Config::default() };
+    config.secrets = secrets.iter().map(|name| secret(&format!("the {name} secret of this shop"))).collect();
+    config.record.log = Some(toml::from_str(&format!("dir = {folder:?}")).unwrap());
+    shop_with(config, Arc::clone(shelf))
+}
+
+/// The lines of a training log as they lie on the disk.
+fn lines(folder: &Path) -> String {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| path.extension().is_some_and(|kind| kind == "jsonl"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect()
+}
+
 #[tokio::test]
 async fn a_redacted_customer_is_erased_everywhere_under_every_secret() {
-    let stage = shop(Consent::ALL);
-    stage.deliver("orders/create", "w1", &order(1, 7, 1, Timestamp::now())).await.unwrap();
-    stage.deliver("orders/create", "w2", &order(2, 9, 1, Timestamp::now())).await.unwrap();
-    let key = stage.customer(7);
-    assert!(stage.shelf.everything().contains(key.as_str()));
+    let (folder, shelf) = (tempfile::tempdir().unwrap(), Arc::<Shelf>::default());
+    let now = Timestamp::now();
+    let decided = |who: &ShopperKey| shelf.decisions.lock().unwrap().insert(who.clone());
+    // Two customers under the first secret, with orders, a decision and lines each.
+    let keys: Vec<ShopperKey> = {
+        let first = rotated(&["first"], folder.path(), &shelf);
+        for (n, customer) in [(1, 7), (2, 9)] {
+            first.deliver("orders/create", &format!("w{n}"), &order(n, customer, 1, now)).await.unwrap();
+            decided(&first.customer(customer));
+        }
+        first.ingest.settle().await;
+        vec![first.customer(7), first.customer(9)]
+    };
+    // Then the second came before it, and more was stored under that.
+    let stage = rotated(&["second", "first"], folder.path(), &shelf);
+    stage.deliver("orders/create", "w3", &order(3, 7, 2, now)).await.unwrap();
+    let (young, old, other) = (stage.customer(7), keys[0].clone(), keys[1].clone());
+    decided(&young);
+    // Somebody at a replica that has not heard of the second yet.
+    let late = rotated(&["first"], &folder.path().join("late"), &shelf);
+    late.deliver("orders/create", "w4", &order(4, 7, 3, now)).await.unwrap();
+    for stage in [&stage, &late] {
+        stage.ingest.settle().await;
+    }
+    assert_ne!(young, old);
+    for key in [&young, &old, &other] {
+        assert!(shelf.everything().contains(key.as_str()) && shelf.decisions.lock().unwrap().contains(key), "{key}");
+        assert!(lines(folder.path()).contains(key.as_str()), "{key}");
+    }
+
     let request = json!({ "shop_id": 1, "customer": { "id": 7, "email": "a@example.com" }, "orders_to_redact": [1] });
-    stage.deliver("customers/redact", "w3", &request).await.unwrap();
-    assert!(!stage.shelf.everything().contains(key.as_str()));
-    assert!(stage.ingest.recent().iter().all(|recorded| recorded.shopper != key));
-    assert_eq!(stage.orders(9).len(), 1, "another's are untouched");
+    stage.deliver("customers/redact", "w5", &request).await.unwrap();
+    stage.ingest.settle().await;
+    for key in [&young, &old] {
+        assert!(!shelf.everything().contains(key.as_str()) && !shelf.decisions.lock().unwrap().contains(key), "{key}");
+        assert!(!lines(folder.path()).contains(key.as_str()), "{key}");
+        assert!(stage.ingest.recent().iter().all(|recorded| recorded.shopper != *key));
+        // Replicas are told of each.
+        assert!(shelf.erasures.lock().unwrap().iter().any(|erasure| erasure.who == *key));
+    }
+    // Another's are untouched, under whichever secret.
+    assert!(shelf.everything().contains(other.as_str()) && shelf.decisions.lock().unwrap().contains(&other));
+    assert!(lines(folder.path()).contains(other.as_str()));
 }
 
 #[tokio::test]

@@ -48,6 +48,8 @@ struct Open {
 #[derive(Debug, Default)]
 pub struct History {
     open: Option<Open>,
+    /// Lines since the open order began, its first one among them.
+    waiting: u64,
     columns: Option<Columns>,
 }
 
@@ -59,17 +61,27 @@ impl History {
 
     /// For a table with commas whose first row is this one. Errors: a column is missing.
     pub fn table(header: &str) -> Result<Self, LineError> {
-        Ok(Self { open: None, columns: Some(Columns::read(header)?) })
+        Ok(Self { columns: Some(Columns::read(header)?), ..Self::default() })
     }
 
-    /// Whether everything read so far has been given out: a place at which reading may begin again.
-    pub fn is_between(&self) -> bool {
-        self.open.is_none()
+    /// How many of the lines read last have not been given out, the first of the open order among them. Where it is 1, the
+    /// place before the last line is one at which reading may begin again; where it is 0, the place behind it.
+    pub fn waiting(&self) -> u64 {
+        self.waiting
     }
 
     /// Reads a line. What comes back is what became whole by it, often that of the lines before.
     /// Errors: [`LineError`]; the line is left out and what is open stays.
     pub fn line(&mut self, line: &str) -> Result<Vec<News>, LineError> {
+        self.waiting += 1;
+        let read = self.read(line);
+        if self.open.is_none() {
+            self.waiting = 0;
+        }
+        read
+    }
+
+    fn read(&mut self, line: &str) -> Result<Vec<News>, LineError> {
         if line.trim().is_empty() {
             return Ok(Vec::new());
         }
@@ -85,7 +97,15 @@ impl History {
 
     /// What is still open, at the end of the file.
     pub fn end(&mut self) -> Vec<News> {
+        self.waiting = 0;
         self.open.take().map(whole).unwrap_or_default()
+    }
+
+    /// What was open is given out, and the line that is being read opens another.
+    fn opens(&mut self, open: Open) -> Vec<News> {
+        let news = self.end();
+        (self.open, self.waiting) = (Some(open), 1);
+        news
     }
 
     fn object(&mut self, line: &str) -> Result<Vec<News>, LineError> {
@@ -111,20 +131,21 @@ impl History {
             return Ok(news);
         }
         let id = told.get("id").and_then(Value::as_str).filter(|id| kind(id).is_some()).ok_or(LineError::Kind)?;
-        let (id, news) = (id.to_owned(), self.end());
+        let id = id.to_owned();
         let lines = nodes(told.get("lineItems")).filter_map(Value::as_object).take(LINES).map(line_item).collect();
-        self.open = Some(Open { id, told: resource(told), lines });
-        Ok(news)
+        Ok(self.opens(Open { id, told: resource(told), lines }))
     }
 
     fn row(&mut self, row: Row) -> Vec<News> {
-        let goes_on = self.open.as_ref().is_some_and(|open| open.id == row.order);
-        let news = if goes_on { Vec::new() } else { self.end() };
-        let open = self.open.get_or_insert_with(|| Open { id: row.order, told: row.told, lines: Vec::new() });
-        if open.lines.len() < LINES {
-            open.lines.push(row.line);
+        match self.open.as_mut().filter(|open| open.id == row.order) {
+            Some(open) => {
+                if open.lines.len() < LINES {
+                    open.lines.push(row.line);
+                }
+                Vec::new()
+            }
+            None => self.opens(Open { id: row.order, told: row.told, lines: vec![row.line] }),
         }
-        news
     }
 }
 

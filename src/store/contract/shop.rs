@@ -12,7 +12,7 @@ pub(super) async fn a_redacted_shop_is_empty_and_takes_what_comes_then<S: Shoppe
         store.put(decision(who, &format!("d-{who}"))).await.unwrap();
     }
     store.set_consent(&key("s"), Consent::NONE).await.unwrap();
-    store.stitch(&key("t"), &key("u")).await.unwrap();
+    super::logins::login(store, "t", "u").await;
     for second in [0, 1] {
         ShopStore::note_redaction(store, at(second)).await.unwrap();
         assert_eq!(store.redaction().await.unwrap(), Some(Redaction { at: at(second), done: false }));

@@ -24,7 +24,7 @@ pub(super) async fn what_the_platform_says_is_kept_by_its_time<S: ShopperStore>(
     assert_eq!(read(store, "anna").await.agreed(), Some(Consent::NONE.with(Purpose::Preferences, true)));
     // It is the customer's and goes with no session; what was kept under an older secret comes along.
     store.hear(&key("old"), &told(Some(some), 40)).await.unwrap();
-    store.stitch(&key("old"), &anna).await.unwrap();
+    store.rename(&key("old"), &anna).await.unwrap();
     assert_eq!(read(store, "anna").await.standing.consent, Some(some));
 }
 

@@ -1,56 +1,102 @@
-//! A login on its way: what a session held, from the moment it left the session until it is the customer's.
+//! What is on its way from one key to another: what a session held, from the moment it left until it is the customer's, or
+//! what was kept under an older secret, until it is under the current one.
 //!
-//! Invariants: it arrives at one customer and nowhere else, whoever logs in on the device meanwhile; it arrives once,
-//! however often it is brought; what was erased of the customer after it left does not come back with it.
+//! Invariants: it arrives at one key and nowhere else, whoever logs in on the device meanwhile; it arrives once, however often
+//! it is brought; what was erased there after it left does not come back with it.
 
 use super::Record;
+use crate::domain::granted::Granted;
 use crate::domain::ids::ShopperKey;
+use crate::domain::standing::Standing;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What left a session.
+/// Why something moves.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) enum Cause<'a> {
+    /// A customer logged in, who has these keys under older secrets.
+    Login(&'a [ShopperKey]),
+    /// The same shopper has another key under a newer secret.
+    Rename,
+}
+
+/// What left.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::store) struct Moving {
-    /// The customer.
+    /// Where to.
     pub(in crate::store) to: ShopperKey,
-    /// Names this login; remembered by the customer's record like an event's.
+    /// Names this move; remembered by the record there like an event's.
     pub(in crate::store) id: String,
     at: Timestamp,
     left: Record,
+    /// Whether nothing is to be found under the old key any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    whole: bool,
 }
 
 impl Moving {
-    /// A login that has not begun.
+    /// A move that has not begun.
     pub(in crate::store) fn new(to: &ShopperKey) -> Self {
         let id = format!("login {:032x}", rand::random::<u128>());
-        Self { to: to.clone(), id, at: Timestamp::now(), left: Record::default() }
+        Self { to: to.clone(), id, at: Timestamp::now(), left: Record::default(), whole: false }
     }
 }
 
 impl Record {
-    /// Empties a session for this login, unless an earlier one is still on its way. Gives the one that is.
-    pub(in crate::store) fn depart(&mut self, login: &Moving) -> Moving {
-        match &self.moving {
-            Some(earlier) => (**earlier).clone(),
-            None => {
-                let moving = Moving { left: self.leave(), ..login.clone() };
-                self.moving = Some(Box::new(moving.clone()));
-                moving
-            }
+    /// Empties itself for this move, unless an earlier one is still on its way. Gives the one that is; `None` where nothing
+    /// is to move, such as what a second customer on the device is not to have.
+    pub(in crate::store) fn depart(&mut self, own: &Moving, cause: Cause<'_>) -> Option<Moving> {
+        if let Some(earlier) = &self.moving {
+            return Some((**earlier).clone());
         }
+        let first = self.owner.is_nobody();
+        let moves = match cause {
+            Cause::Login(formerly) => {
+                self.owner.log_in(&own.to, formerly) && (self.has_to_leave() || first && self.has_consent())
+            }
+            Cause::Rename => self.has_to_leave() || self.has_consent() || !first,
+        };
+        if !moves {
+            return None;
+        }
+        let whole = matches!(cause, Cause::Rename);
+        let mut left = self.leave();
+        if whole {
+            left.owner = std::mem::take(&mut self.owner);
+        }
+        let moving = Moving { left, whole, ..own.clone() };
+        self.moving = Some(Box::new(moving.clone()));
+        Some(moving)
     }
 
-    /// Takes over what a session held, the first time that it comes.
+    /// Whether such a move would find nothing to do.
+    pub(in crate::store) fn is_settled(&self, to: &ShopperKey, cause: Cause<'_>) -> bool {
+        let holds = self.has_to_leave();
+        self.moving.is_none()
+            && match cause {
+                Cause::Login(_) => self.owner.is_settled(to) && !(self.owner.is_one() && holds),
+                Cause::Rename => self.owner.is_nobody() && !holds && !self.has_consent(),
+            }
+    }
+
+    /// Takes over what left, the first time that it comes.
     pub(in crate::store) fn arrive(&mut self, moving: &Moving) {
         if self.erased.is_none_or(|erased| erased < moving.at) && self.is_new(&moving.id) {
             self.join(&moving.left);
         }
     }
 
-    /// Forgets a login that has arrived.
+    /// Forgets a move that has come to its end. What was on file of consent stood here until then, too, so that it was on file
+    /// somewhere all the time.
     pub(in crate::store) fn arrived(&mut self, moving: &Moving) {
-        if self.moving.as_ref().is_some_and(|held| held.id == moving.id) {
-            self.moving = None;
+        if self.moving.take_if(|held| held.id == moving.id).is_some_and(|held| held.whole) {
+            self.state.consent = None;
+            self.state.granted = Granted::default();
+            self.state.standing = Standing::default();
         }
+    }
+
+    fn has_to_leave(&self) -> bool {
+        self.holds_events() || self.orders.are_held()
     }
 }

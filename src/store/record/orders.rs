@@ -100,6 +100,11 @@ impl Orders {
         self.counted().map(|(_, counted)| counted.at).max()
     }
 
+    /// Whether there is more than those that have left.
+    pub(super) fn are_held(&self) -> bool {
+        self.0.iter().any(|order| order.state != State::Gone)
+    }
+
     /// Those that count.
     pub(super) fn counted(&self) -> impl Iterator<Item = (u64, Counted)> + '_ {
         self.0.iter().filter_map(|order| match order.state {

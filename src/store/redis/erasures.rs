@@ -1,6 +1,7 @@
 //! Erasures of shoppers, in Redis, by which replicas tell each other of them: a stream, capped and with a time to live.
 
-use super::{RedisStore, Token, live, script};
+use super::script::{self, script};
+use super::{RedisStore, Token, live};
 use crate::store::shop::{ERASURES_FOR, Erasure, MOST_ERASURES, Place};
 use crate::store::traits::StoreError;
 use jiff::Timestamp;
@@ -35,8 +36,8 @@ impl RedisStore {
         let key = self.erasures_key();
         let note = serde_json::to_string(erasure).map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let own = rand::random::<Token>();
-        let mut add = script(ADD, &[&key]);
-        add.arg(note).arg(MOST_ERASURES).arg(live(ERASURES_FOR)).arg(&own[..]);
+        let (most, live) = (MOST_ERASURES.to_string(), live(ERASURES_FOR).to_string());
+        let add = script::checked(ADD, &key, &[note.as_bytes(), most.as_bytes(), live.as_bytes(), &own]);
         match self.link.change_durably(self.config.write_timeout, &key, &add, &own).await {
             Err(StoreError::NotDurable) => Ok(()),
             noted => noted.map(drop),

@@ -11,7 +11,7 @@
 //!
 //! A login touches two shoppers, who may be on two nodes. What the session held stays in its record, on its way to that
 //! one customer, until it has arrived there (`record/moving.rs`): a process may die after any step, and the next login of the
-//! session takes up what it left.
+//! session takes up what it left. Whose the session is says its record, too (`record/owner.rs`), so every replica knows.
 
 mod address;
 mod config;
@@ -19,6 +19,7 @@ mod erasures;
 mod known;
 mod link;
 mod products;
+mod script;
 mod shop;
 mod way;
 mod written;
@@ -35,11 +36,13 @@ mod servers;
 mod slow;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod usage;
 
 pub use address::{Address, RedisError};
 pub use config::RedisConfig;
 
-use super::record::{Moving, Record};
+use super::record::{Cause, Moving, Record};
 use super::traits::{Appended, DecisionStore, ShopperState, ShopperStore, StoreError, Stored};
 use crate::domain::audit::DecisionRecord;
 use crate::domain::consent::{Consent, Purpose};
@@ -49,7 +52,8 @@ use crate::domain::standing::Told;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use link::{Change, Link, milliseconds};
-use redis::{Cmd, cmd};
+use redis::cmd;
+use script::script;
 use std::time::Duration;
 use written::{Token, Written};
 
@@ -71,6 +75,10 @@ return string.sub(ARGV[2], 1, 8)";
 /// Takes away a value if it is the one that is meant. `ARGV`: the value.
 const DISCARD: &str = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])";
+
+/// Deletes a key. `ARGV`: the token that is the answer where there was one.
+const DELETE: &str = "if redis.call('DEL', KEYS[1]) == 0 then return '' end
+return ARGV[1]";
 
 /// Keeps a decision before those of the shopper's that are kept, and of these the newest, so many, of so many bytes, and none
 /// that has lived its time. `ARGV`: value, milliseconds of now, to live, how many, bytes. A list takes hardly more than the
@@ -156,9 +164,8 @@ impl RedisStore {
             };
             let ttl = if record.has_consent() { self.config.consent_ttl } else { self.config.shopper_ttl };
             let (own, written) = Written::write(who, &record)?;
-            let mut replace = script(REPLACE, &[&key]);
-            replace.arg(token.as_ref().map_or(&[][..], |token| token.as_slice()));
-            replace.arg(written).arg(live(ttl));
+            let held = token.as_ref().map_or(&[][..], |token| token.as_slice());
+            let replace = script::checked(REPLACE, &key, &[held, &written, live(ttl).to_string().as_bytes()]);
             let limit = self.config.write_timeout;
             let made = match replicas {
                 Replicas::Unawaited if self.link.change(limit, &replace, &own).await? => Change::Durable,
@@ -186,11 +193,37 @@ impl RedisStore {
         Ok(())
     }
 
-    /// Brings a login on its way to its end: each step is on the replicas before the next.
-    async fn arrive(&self, session: &ShopperKey, moving: &Moving) -> Result<(), StoreError> {
+    /// Brings what one key holds to another.
+    async fn bring(&self, from: &ShopperKey, to: &ShopperKey, cause: Cause<'_>) -> Result<(), StoreError> {
+        if from == to {
+            return Ok(());
+        }
+        // Mostly there is nothing to do, and that is seen by a read.
+        if matches!(self.load(from, self.config.write_timeout).await?, Held::Record(_, record) if record.is_settled(to, cause))
+        {
+            return Ok(());
+        }
+        // One that never arrived comes first, then this one.
+        for _ in 0..TRIES {
+            let own = Moving::new(to);
+            let leave = |record: &mut Record| record.depart(&own, cause);
+            // Whose a session is stays known, also where it holds nothing yet.
+            let is_login = matches!(cause, Cause::Login(_));
+            let Some(departed) = self.change(from, leave, is_login, Replicas::Awaited).await? else { return Ok(()) };
+            let Some(moving) = departed.durable()? else { return Ok(()) };
+            self.arrive(from, &moving).await?;
+            if moving.id == own.id {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Unavailable("too many logins of one session at once".to_owned()))
+    }
+
+    /// Brings what is on its way to its end: each step is on the replicas before the next.
+    async fn arrive(&self, from: &ShopperKey, moving: &Moving) -> Result<(), StoreError> {
         let arrived = self.change(&moving.to, |record| record.arrive(moving), true, Replicas::Awaited).await?;
         arrived.map(Changed::durable).transpose()?;
-        self.change(session, |record| record.arrived(moving), false, Replicas::Unawaited).await?;
+        self.change(from, |record| record.arrived(moving), false, Replicas::Unawaited).await?;
         Ok(())
     }
 }
@@ -226,13 +259,6 @@ impl<T> Changed<T> {
     }
 }
 
-/// A script on these keys; its arguments follow.
-fn script(text: &str, keys: &[&str]) -> Cmd {
-    let mut eval = cmd("EVAL");
-    eval.arg(text).arg(keys.len()).arg(keys);
-    eval
-}
-
 /// Milliseconds to live, as Redis takes them.
 fn live(duration: Duration) -> u64 {
     milliseconds(duration).clamp(1, i64::MAX.unsigned_abs())
@@ -264,55 +290,47 @@ impl ShopperStore for RedisStore {
     async fn agree(&self, who: &ShopperKey, consent: Consent, granted: Consent) -> Result<(), StoreError> {
         let now = Timestamp::now();
         let agree = |record: &mut Record| record.consenting(|state| state.agree(consent, granted, now));
-        self.change(who, agree, true, Replicas::Awaited).await?;
-        Ok(())
+        self.change(who, agree, true, Replicas::Awaited).await?.map_or(Ok(()), Changed::durable)
     }
 
     async fn take_back(&self, who: &ShopperKey, purposes: Consent, said: Timestamp) -> Result<Consent, StoreError> {
         let take = |record: &mut Record| record.consenting(|state| state.take_back(purposes, said));
-        let changed = self.change(who, take, false, Replicas::Awaited).await?;
-        Ok(changed.map(|changed| changed.answer).unwrap_or_default())
+        self.change(who, take, false, Replicas::Awaited).await?.map_or(Ok(Consent::NONE), Changed::durable)
     }
 
     async fn hear(&self, who: &ShopperKey, told: &Told) -> Result<(), StoreError> {
-        self.change(who, |record| record.hear(told), true, Replicas::Awaited).await?;
-        Ok(())
+        self.change(who, |record| record.hear(told), true, Replicas::Awaited).await?.map_or(Ok(()), Changed::durable)
     }
 
-    async fn stitch(&self, session: &ShopperKey, customer: &ShopperKey) -> Result<(), StoreError> {
-        if session == customer {
-            return Ok(());
-        }
-        // One that never arrived comes first, then this one.
-        for _ in 0..TRIES {
-            let own = Moving::new(customer);
-            let leave = |record: &mut Record| record.depart(&own);
-            let Some(moving) = self.change(session, leave, false, Replicas::Awaited).await? else { return Ok(()) };
-            let moving = moving.durable()?;
-            self.arrive(session, &moving).await?;
-            if moving.id == own.id {
-                return Ok(());
-            }
-        }
-        Err(StoreError::Unavailable("too many logins of one session at once".to_owned()))
+    async fn stitch(
+        &self,
+        session: &ShopperKey,
+        customer: &ShopperKey,
+        formerly: &[ShopperKey],
+    ) -> Result<(), StoreError> {
+        self.bring(session, customer, Cause::Login(formerly)).await
+    }
+
+    async fn rename(&self, old: &ShopperKey, new: &ShopperKey) -> Result<(), StoreError> {
+        self.bring(old, new, Cause::Rename).await
     }
 
     async fn erase_purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError> {
         let now = Timestamp::now();
         let erase = |record: &mut Record| record.erase_preferences(now);
-        Ok(match purpose {
+        match purpose {
             Purpose::Preferences => {
-                self.change(who, erase, false, Replicas::Awaited).await?.is_some_and(|done| done.answer)
+                self.change(who, erase, false, Replicas::Awaited).await?.map_or(Ok(false), Changed::durable)
             }
             // Decisions are erased by the other trait; scores and exports are not kept here.
-            Purpose::Analytics | Purpose::Marketing | Purpose::SaleOfData => false,
-        })
+            Purpose::Analytics | Purpose::Marketing | Purpose::SaleOfData => Ok(false),
+        }
     }
 
     async fn erase_as_said(&self, who: &ShopperKey, said: Timestamp) -> Result<bool, StoreError> {
         let now = Timestamp::now();
-        let changed = self.change(who, |record| record.erase(now, said), false, Replicas::Awaited).await?;
-        Ok(changed.is_some_and(|changed| changed.answer))
+        let erase = |record: &mut Record| record.erase(now, said);
+        self.change(who, erase, false, Replicas::Awaited).await?.map_or(Ok(false), Changed::durable)
     }
 }
 
@@ -327,10 +345,13 @@ impl RedisStore {
 #[async_trait]
 impl DecisionStore for RedisStore {
     async fn put(&self, record: DecisionRecord) -> Result<(), StoreError> {
-        let mut keep = script(KEEP, &[&self.key(&record.shopper, DECIDED)]);
         let now = Timestamp::now();
-        keep.arg(written::decision(&record, now)?).arg(now.as_millisecond()).arg(live(self.config.decision_ttl));
-        keep.arg(self.config.decisions).arg(self.config.decisions_size.as_u64());
+        let numbers = [now.as_millisecond().to_string(), live(self.config.decision_ttl).to_string()];
+        let most = [self.config.decisions.to_string(), self.config.decisions_size.as_u64().to_string()];
+        let mut arguments = vec![written::decision(&record, now)?];
+        arguments.extend(numbers.into_iter().chain(most).map(String::into_bytes));
+        let arguments: Vec<&[u8]> = arguments.iter().map(Vec::as_slice).collect();
+        let keep = script::checked(KEEP, &self.key(&record.shopper, DECIDED), &arguments);
         self.link.ask::<bool>("write", self.config.write_timeout, &keep).await?;
         Ok(())
     }
@@ -354,9 +375,12 @@ impl DecisionStore for RedisStore {
     }
 
     async fn erase(&self, who: &ShopperKey) -> Result<bool, StoreError> {
-        let mut delete = cmd("DEL");
-        delete.arg(self.key(who, DECIDED));
-        let deleted: u64 = self.link.ask("write", self.config.write_timeout, &delete).await?;
-        Ok(deleted > 0)
+        let (key, own) = (self.key(who, DECIDED), rand::random::<Token>());
+        let delete = script::checked(DELETE, &key, &[&own]);
+        match self.link.change_durably(self.config.write_timeout, &key, &delete, &own).await? {
+            Change::Missed => Ok(false),
+            Change::Durable => Ok(true),
+            Change::Undurable => Err(StoreError::NotDurable),
+        }
     }
 }

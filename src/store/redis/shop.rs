@@ -5,7 +5,8 @@
 //! took over from another counts its keys in an order of its own, so the walk is done again until one finds nothing.
 
 use super::link::milliseconds;
-use super::{DECIDED, RECORD, RedisStore, Token, live, script};
+use super::script::{self, script};
+use super::{DECIDED, RECORD, RedisStore, Token, live};
 use crate::store::shop::{Erasure, Place, ProductNote, ProductsTold, Redaction, ShopStore};
 use crate::store::traits::StoreError;
 use async_trait::async_trait;
@@ -89,9 +90,9 @@ fn literal(text: &str) -> String {
 impl ShopStore for RedisStore {
     async fn note_redaction(&self, at: Timestamp) -> Result<(), StoreError> {
         let key = self.redaction_key();
-        let mut ask = script(NOTE, &[&key]);
         let own = rand::random::<Token>();
-        ask.arg(at.as_millisecond()).arg(note(at, BEGUN)).arg(live(self.config.consent_ttl)).arg(&own[..]);
+        let (since, live) = (at.as_millisecond().to_string(), live(self.config.consent_ttl).to_string());
+        let ask = script::checked(NOTE, &key, &[since.as_bytes(), note(at, BEGUN).as_bytes(), live.as_bytes(), &own]);
         self.link.change_durably(self.config.write_timeout, &key, &ask, &own).await.map(drop)
     }
 

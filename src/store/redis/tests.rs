@@ -139,38 +139,6 @@ async fn the_newest_decisions_stay_within_what_they_may_take() {
 }
 
 #[tokio::test]
-async fn a_shopper_takes_little_memory() {
-    let server = Server::start();
-    let store = server.store();
-    // Ids as browsers make them: nothing in them repeats.
-    let id = |n: i64| format!("{:032x}", rand::random::<u128>() ^ u128::from(n.unsigned_abs()));
-    let quiet: Vec<Event> = (0..3).map(|n| viewed(&id(n), n * 40)).collect();
-    let active: Vec<Event> = (0..50).map(|n| viewed(&id(n), n * 40)).collect();
-    // As the gateway's own keys are.
-    let [quietly, actively] = [(); 2].map(|()| ShopperKey::new(hex::encode(rand::random::<[u8; 32]>())));
-    store.append(&quietly, &quiet).await.unwrap();
-    store.append(&actively, &active).await.unwrap();
-    for _ in 0..30 {
-        store.put(decided(actively.as_str(), &id(0))).await.unwrap();
-    }
-    let usage = async |who: &ShopperKey| {
-        let keys: Vec<String> = server.ask(&["KEYS", &format!("outfitter:{{{who}}}:*")]).await;
-        let mut sum = 0;
-        for key in &keys {
-            sum += server.ask::<u64>(&["MEMORY", "USAGE", key, "SAMPLES", "0"]).await;
-        }
-        (keys.len(), sum)
-    };
-    let (quiet, active) = (usage(&quietly).await, usage(&actively).await);
-    eprintln!("a quiet shopper takes {} bytes of Redis, an active one {}", quiet.1, active.1);
-    assert!(quiet.0 == 1 && quiet.1 <= 500, "three events take {quiet:?} keys and bytes");
-    assert!(
-        active.0 == 2 && active.1 <= 4_096,
-        "fifty events and the decisions of a day take {active:?} keys and bytes"
-    );
-}
-
-#[tokio::test]
 async fn a_redis_that_is_stopped_killed_and_back_costs_answers_and_nothing_else() {
     let mut server = Server::start();
     let short = Duration::from_millis(200);
@@ -267,7 +235,9 @@ async fn what_replicas_do_not_have_is_not_acknowledged_and_counts_once_when_it_i
     assert_eq!(ShopperStore::read(&store, &who("s")).await.unwrap().session.events.len(), 1, "stored all the same");
     // While they are late nobody waits, and nothing is acknowledged.
     assert!(matches!(append(event.clone()).await, Err(StoreError::NotDurable)));
-    store.set_consent(&who("s"), Consent::NONE).await.unwrap();
+    // Nor is what a shopper said of consent, or had erased.
+    assert!(matches!(store.set_consent(&who("s"), Consent::NONE).await, Err(StoreError::NotDurable)));
+    assert!(matches!(ShopperStore::erase(&store, &who("s")).await, Err(StoreError::NotDurable)));
 
     let mut replica = Server::replica_of(&server).await;
     let acknowledged = loop {

@@ -147,3 +147,57 @@ async fn a_spool_that_is_full_takes_nothing_more_and_what_it_took_is_stored() {
     redis.restart();
     until(|| async { gateway.session("s").await == kept }).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_replica_of_redis_does_not_have_yet_waits_in_the_spool_and_outlives_the_master() {
+    let (folder, mut master) = (tempfile::tempdir().unwrap(), Server::start());
+    let replica = Server::replica_of(&master).await;
+    let with = |name: &str, spools: bool| {
+        let mut settings = settings(&folder.path().join(name), Some(&master.url()));
+        // One Redis, as `redis://` names it, of which somebody keeps a copy.
+        settings.store.redis.replicas = Some(1);
+        settings.ingest.spool.dir = settings.ingest.spool.dir.filter(|_| spools);
+        settings
+    };
+    let (kept, bare) = (Gateway::start(with("kept", true)).await, Gateway::start(with("bare", false)).await);
+    // Lines of its files: what is done goes with the last of them.
+    let waiting = || {
+        let files = std::fs::read_dir(folder.path().join("kept/spool")).unwrap();
+        files.map(|file| std::fs::read_to_string(file.unwrap().path()).map_or(0, |text| text.lines().count())).sum()
+    };
+    let scripts = async || {
+        let told: String = master.ask(&["INFO", "commandstats"]).await;
+        let line = told.lines().find_map(|line| line.strip_prefix("cmdstat_eval:calls="));
+        line.and_then(|line| line.split(',').next()?.parse::<u32>().ok()).unwrap_or_default()
+    };
+    let created = "2024-11-27T10:00:00Z";
+    // A busy replica may be late for one, which then waits: until none does.
+    for n in 1.. {
+        assert_eq!(kept.shopify("orders/create", &format!("w{n}"), &order(n, 6, n, created)).await.counts(), [1, 0, 0]);
+        let many: usize = waiting();
+        if many == 0 {
+            break;
+        }
+        until(|| async { waiting() == 0 }).await;
+    }
+
+    replica.signal("-STOP");
+    assert_eq!(kept.shopify("orders/create", "k1", &order(71, 7, 1, created)).await.counts(), [1, 0, 0]);
+    assert_eq!(kept.viewed("s", "1", 0).await.json["accepted"], 1);
+    assert_eq!(waiting(), 2, "taken, and written where it survives");
+    // However often it is tried: that it is known by then does not make it safe.
+    let tried = scripts().await;
+    until(|| async { scripts().await > tried + 4 }).await;
+    assert_eq!(waiting(), 2, "still");
+    // The master has it, which is not what was asked for.
+    assert_eq!((kept.customer(7).await.0, kept.session("s").await.len()), (1, 1));
+    let answer = bare.shopify("orders/create", "b1", &order(72, 8, 1, created)).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::SERVICE_UNAVAILABLE, "OUTFITTER_TRY_LATER"));
+
+    replica.signal("-CONT");
+    until(|| async { waiting() == 0 }).await;
+    master.kill();
+    let _: () = replica.ask(&["REPLICAOF", "NO", "ONE"]).await;
+    let after = Gateway::start(settings(&folder.path().join("after"), Some(&replica.url()))).await;
+    assert_eq!((after.customer(7).await.0, after.session("s").await.len()), (1, 1), "once, on the replica");
+}

@@ -7,7 +7,7 @@ use crate::servers::Server;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SHELF: &str = r#"{ shop { name } personalized { recommendations(placement: "home", first: 3) { items { product { id } }
     decision { servedBy } } } }"#;
@@ -80,6 +80,47 @@ async fn no_storefront_request_waits_for_a_redis_that_hangs_and_that_it_does_is_
         ask(&world, &[("outfitter-session", "s"), ("outfitter-consent", "all")], SHELF).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// How long so many pages take, one after the other: each, and the pages that ask the store nothing.
+async fn took(world: &World, pages: usize) -> (Vec<Duration>, Vec<Duration>) {
+    let all = [("outfitter-session", "s"), ("outfitter-consent", "all")];
+    let (mut asking, mut passed) = (Vec::new(), Vec::new());
+    for _ in 0..pages {
+        for (query, times) in [(SHELF, &mut asking), (PASSED, &mut passed)] {
+            let began = Instant::now();
+            ask(world, &all, query).await;
+            times.push(began.elapsed());
+        }
+    }
+    (asking, passed)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_waits_for_a_redis_that_hangs_no_longer_than_the_read_timeout_and_after_five_not_at_all() {
+    let (folder, redis) = (tempfile::tempdir().unwrap(), Server::start());
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "the same in every replica of this shop").unwrap();
+    // Long beside what a busy machine takes for a page, so that it is the wait that is measured.
+    let budget = Duration::from_secs(3);
+    let mut settings = settings(&redis.url(), &secret);
+    settings.store.redis.read_timeout = budget;
+    settings.store.redis.write_timeout = NEVER;
+    settings.store.redis.open_for = NEVER;
+    let world = World::with(settings).await;
+    let (before, _) = took(&world, 10).await;
+    let slowest = *before.iter().max().unwrap();
+
+    redis.signal("-STOP");
+    let (mut hung, passed) = took(&world, 25).await;
+    eprintln!("a page took {slowest:?} at most before, and then {hung:?}");
+    // One wait a page and not one after another; as many as it takes to leave Redis alone, which five failures do.
+    assert!(hung.iter().all(|page| *page < slowest + budget * 2), "{slowest:?} before, {hung:?}");
+    assert!(hung.iter().filter(|page| **page >= budget).count() <= 5, "{hung:?}");
+    assert!(hung[0] >= budget, "the first has to find it out: {hung:?}");
+    hung.sort_unstable();
+    assert!(hung[hung.len() / 2] < budget / 2, "most did not wait: {hung:?}");
+    assert!(passed.iter().all(|page| *page < budget), "what needs nothing of it waits for nothing: {passed:?}");
 }
 
 /// How the slates of a page came about: how many products, who decided, why the fallback.

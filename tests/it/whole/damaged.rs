@@ -8,6 +8,7 @@ use crate::proxy::{Fault, Proxy};
 use crate::servers::Server;
 use crate::told::{APP, Stored, beacon, order};
 use http::StatusCode;
+use outfitter::domain::event::Event;
 use outfitter::platform::secret::Secret;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -151,8 +152,9 @@ async fn whatever_a_network_does_to_what_redis_says_costs_no_answer_no_acknowled
         }
         let state = stored.customer(customer(shopper)).await;
         for number in &orders {
-            let id = format!("order:gid://shopify/Order/{number}");
-            assert_eq!(state.session.events.iter().filter(|event| event.id.as_str() == id).count(), 1, "{id}");
+            let id = format!("gid://shopify/Order/{number}");
+            let is_of = |event: &&Event| event.order.as_ref().is_some_and(|order| order.as_str() == id);
+            assert_eq!(state.session.events.iter().filter(is_of).count(), 1, "{id}");
         }
         // One that was not acknowledged may be stored all the same, and none of them twice.
         let profile = state.profile;

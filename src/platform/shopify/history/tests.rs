@@ -10,7 +10,7 @@ fn events(lines: &[&str]) -> Vec<(Option<String>, Event)> {
 fn read_all(mut history: History, lines: &[&str]) -> Vec<(Option<String>, Event)> {
     let mut news: Vec<News> = lines.iter().flat_map(|line| history.line(line).unwrap()).collect();
     news.extend(history.end());
-    assert!(history.is_between());
+    assert_eq!(history.waiting(), 0);
     let did = |news| match news {
         News::Did(actor, event) => (actor.customer.map(|customer| customer.expose().to_owned()), *event),
         other => panic!("{other:?}"),
@@ -114,13 +114,31 @@ fn what_is_no_line_is_told_and_leaves_the_open_order() {
     assert_eq!(history.line("{").unwrap_err(), LineError::Json);
     assert_eq!(history.line("[]").unwrap_err(), LineError::Json);
     assert_eq!(history.line(r#"{"id":"gid://shopify/Product/1"}"#).unwrap_err(), LineError::Kind);
-    assert!(!history.is_between());
+    assert_eq!(history.waiting(), 4, "the order and what could not be read behind it");
     assert_eq!(history.end().len(), 1);
     assert_eq!(History::table("order_id,customer_id,created_at").unwrap_err(), LineError::Column("product_id"));
     let mut table = History::table("order_id,customer_id,created_at,product_id").unwrap();
     for wrong in ["1,2,3", "1,2,3,4,5", "\"1,2,3,4", ",2,2024-05-01,4"] {
         assert_eq!(table.line(wrong).unwrap_err(), LineError::Row, "{wrong}");
     }
+}
+
+#[test]
+fn what_waits_is_counted_from_the_row_that_opened_its_order() {
+    let order = |id: u32| format!(r#"{{"id":"gid://shopify/Order/{id}","createdAt":"2024-05-01T10:00:00Z"}}"#);
+    let line = |of: u32| {
+        format!(
+            r#"{{"id":"gid://shopify/LineItem/{of}","product":{{"id":"gid://shopify/Product/3"}},"__parentId":"gid://shopify/Order/{of}"}}"#
+        )
+    };
+    let resource = r#"{"id":5,"created_at":"2024-05-01T10:00:00Z","line_items":[{"product_id":3}]}"#.to_owned();
+    let mut history = History::json();
+    let told = [order(1), line(1), String::new(), order(2), line(2), resource, String::new()];
+    let found = told.map(|text| (history.line(&text).unwrap().len(), history.waiting()));
+    assert_eq!(found, [(0, 1), (0, 2), (0, 3), (1, 1), (0, 2), (2, 0), (0, 0)]);
+    let mut table = History::table("order_id,customer_id,created_at,product_id").unwrap();
+    let rows = ["1,7,2024-05-01,3", "1,7,2024-05-01,4", "2,7,2024-05-01,3"];
+    assert_eq!(rows.map(|row| (table.line(row).unwrap().len(), table.waiting())), [(0, 1), (0, 2), (1, 1)]);
 }
 
 proptest! {

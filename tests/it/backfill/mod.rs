@@ -1,5 +1,7 @@
 //! `outfitter backfill` as a shop runs it: files, and the platform's own export from a server that throttles and takes time.
 
+mod interrupted;
+
 use crate::upstream::serve;
 use axum::Router;
 use axum::extract::{Json, State};
@@ -36,11 +38,16 @@ fn settings(folder: &Path, consent: &str) {
     std::fs::write(folder.join("outfitter.toml"), text).unwrap();
 }
 
-async fn backfill(folder: &Path, arguments: &[&str]) -> Output {
+fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_outfitter"));
     command.current_dir(folder).args(["backfill", "--config", "outfitter.toml"]).args(arguments);
     command.env("BACKFILL_KEY", "a key of thirty-two characters!!").env("SHOPIFY_ADMIN_TOKEN", "shpat_marked");
     command.env_remove("RUST_LOG");
+    command
+}
+
+async fn backfill(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = command(folder, arguments);
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
