@@ -13,6 +13,7 @@ use super::identity::{Caller, CustomerCheck, Customers, Evidence, Hasher, Identi
 use super::learn::Learner;
 use super::limit::Limit;
 use super::limit::Pace;
+use super::news::Feed;
 use super::record::{Recorded, Recorder};
 use super::redactions::Redactions;
 use super::senders::Webhooks;
@@ -69,6 +70,7 @@ pub struct Ingest {
     pub(super) shop: Arc<dyn ShopStore>,
     pub(super) redactions: Arc<Redactions>,
     pub(super) erasures: Arc<Erasures>,
+    pub(super) feed: Feed,
     pub(super) limit: Limit,
     pub(super) seen: Seen,
     pub(super) unanswered: Unanswered,
@@ -111,6 +113,7 @@ impl Ingest {
             tags: ArcSwap::default(),
             shop: deps.shop,
             redactions: Arc::default(),
+            feed: Feed::of(erasures.by),
             erasures,
             limit: Limit::new(&config.events),
             seen: Seen::new(),
@@ -128,7 +131,7 @@ impl Ingest {
         });
         ingest.start_spool();
         ingest.start_redactions();
-        ingest.start_erasures();
+        ingest.start_looking();
         Ok(ingest)
     }
 

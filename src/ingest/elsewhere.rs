@@ -23,13 +23,16 @@ const LOOK: Duration = Duration::from_secs(1);
 const AT_ONCE: usize = 64;
 
 impl Ingest {
-    /// Looks for erasures until the last reference is gone.
-    pub(super) fn start_erasures(self: &Arc<Self>) {
+    /// Looks for erasures and for news of products until the last reference is gone.
+    pub(super) fn start_looking(self: &Arc<Self>) {
         let weak = Arc::downgrade(self);
         tokio::spawn(async move {
             while let Some(ingest) = weak.upgrade() {
                 if let Err(error) = ingest.hear_erasures().await {
                     tracing::debug!(%error, "erasures of other replicas could not be looked for or done; tried again");
+                }
+                if let Err(error) = ingest.hear_news().await {
+                    tracing::debug!(%error, "news of products could not be looked for; tried again");
                 }
                 drop(ingest);
                 tokio::time::sleep(LOOK).await;

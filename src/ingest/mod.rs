@@ -26,6 +26,7 @@ mod later;
 pub mod learn;
 mod limit;
 mod mark;
+mod news;
 pub mod record;
 mod redact;
 mod redactions;

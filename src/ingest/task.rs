@@ -37,6 +37,8 @@ pub(super) enum Task {
     Standing(Vec<ShopperKey>, Told),
     /// Everything of every shopper goes, by a redaction of that moment.
     Redact(Timestamp),
+    /// The other replicas hear of products what this process was told, by its name and in their own words.
+    Tell(u64, Vec<String>),
 }
 
 /// Events with whose they are.
@@ -89,6 +91,10 @@ impl Ingest {
             }
             Task::Redact(at) => {
                 self.redact_shop(*at, Goes::All).await?;
+                Ok(Vec::new())
+            }
+            Task::Tell(by, told) => {
+                self.tell(*by, told).await?;
                 Ok(Vec::new())
             }
         }

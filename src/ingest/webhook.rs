@@ -64,13 +64,14 @@ impl Ingest {
             return Ok(Delivered { duplicates: 1, op: sender.verdict(headers), ..Delivered::default() });
         }
         let mut delivered = Delivered { op: sender.verdict(headers), ..Delivered::default() };
-        let (tasks, changes) = self.sorted(&delivery.news);
-        delivered.accepted += changes.len();
+        let (mut tasks, changes) = self.sorted(&delivery.news);
+        if !changes.is_empty() {
+            delivered.accepted += changes.len();
+            tasks.push(self.feed.task(&changes));
+            self.catalogue.hear(changes);
+        }
         for task in &tasks {
             self.done(task, until, &mut delivered).await.inspect_err(|_| taken(delivery.topic, "later"))?;
-        }
-        if !changes.is_empty() {
-            self.catalogue.hear(changes);
         }
         self.webhooks.remember(&*self.shop, &delivery, until).await;
         taken(delivery.topic, if delivery.news.is_empty() { "unused" } else { "taken" });
@@ -91,14 +92,15 @@ impl Ingest {
             Ok(Ok(outcomes)) => delivered.count(&outcomes),
             Ok(Err(_)) | Err(_) => {
                 self.keep(task.clone()).await?;
-                delivered.accepted += 1;
+                // News of products is counted, and heard by this process.
+                delivered.accepted += usize::from(!matches!(task, Task::Tell(..)));
                 return Ok(());
             }
         }
         match task {
             Task::Erase(..) | Task::Withdraw(..) => self.put_behind(task).await,
             // What waits is weighed anew when its turn comes.
-            Task::Events(_) | Task::Standing(..) | Task::Redact(_) => {}
+            Task::Events(_) | Task::Standing(..) | Task::Redact(_) | Task::Tell(..) => {}
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ mod events;
 mod fakes;
 mod identity;
 mod log;
+mod news;
 mod redaction;
 mod standing;
 mod traffic;

@@ -4,7 +4,7 @@
 //! Each note says which one stood before it, so that whoever reads sees whether some are missing: too many came, the stream was
 //! lost, or a replica of Redis took over that had not all of it.
 
-use super::script::script;
+use super::script::{self, script};
 use super::{RedisStore, Token, live};
 use crate::store::shop::{MOST_NEWS, NEWS_FOR, Place, ProductNote, ProductsTold};
 use crate::store::traits::StoreError;
@@ -14,11 +14,11 @@ use redis::cmd;
 const PAGE: usize = 1_000;
 
 /// Adds notes and lets go of those that are too old or too many. `ARGV`: how many, how long in milliseconds, a token that is the
-/// answer, whose they are, and the notes. The time is the store's own.
+/// answer, whose they are, the notes, and the digest. The time is the store's own.
 const ADD: &str = "local now = redis.call('TIME')
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 local before = last and last[1] or '0-0'
-for at = 5, #ARGV do
+for at = 5, #ARGV - 1 do
   before = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'before', before, 'by', ARGV[4], 'told', ARGV[at])
 end
 redis.call('XTRIM', KEYS[1], 'MINID', string.format('%.0f', now[1] * 1000 - ARGV[2]))
@@ -42,12 +42,11 @@ impl RedisStore {
     /// Adds notes. Replicas of Redis are not waited for: what is lost is told as a gap.
     pub(super) async fn put_products(&self, notes: &[ProductNote]) -> Result<(), StoreError> {
         for same in notes.chunk_by(|one, other| one.by == other.by) {
-            let (own, by) = (rand::random::<Token>(), same.first().map_or(0, |note| note.by));
-            let mut add = script(ADD, &[&self.products_key()]);
-            add.arg(MOST_NEWS).arg(live(NEWS_FOR)).arg(&own[..]).arg(by);
-            for note in same {
-                add.arg(&note.told);
-            }
+            let (own, by) = (rand::random::<Token>(), same.first().map_or(0, |note| note.by).to_string());
+            let (most, live) = (MOST_NEWS.to_string(), live(NEWS_FOR).to_string());
+            let mut arguments = vec![most.as_bytes(), live.as_bytes(), &own, by.as_bytes()];
+            arguments.extend(same.iter().map(|note| note.told.as_bytes()));
+            let add = script::checked(ADD, &self.products_key(), &arguments);
             self.link.change(self.config.write_timeout, &add, &own).await?;
         }
         Ok(())

@@ -11,6 +11,7 @@ mod full;
 mod logged;
 mod metrics;
 mod modelled;
+mod news;
 mod ranked;
 mod redacted;
 pub(crate) mod replicas;
