@@ -1,4 +1,4 @@
-//! The platform's own exports, from a shop that throttles, takes time, fails, and breaks off.
+//! The platform's own exports of orders, from a shop that throttles, takes time, fails, and breaks off.
 
 use super::shop::{Ill, Running, Shop, status};
 use super::{ORDERS, backfill, logged, out, settings};
@@ -11,7 +11,7 @@ fn shop() -> Shop {
 }
 
 async fn export(folder: &Path, shop: &Running) -> Output {
-    backfill(folder, &["--upstream", &shop.url, "--platform", "shopify", "--since", "2024-01-01"]).await
+    backfill(folder, &["--upstream", &shop.url, "--since", "2024-01-01", "--what", "orders"]).await
 }
 
 fn runs() -> Ill {
@@ -33,8 +33,11 @@ async fn the_platforms_export_is_waited_for_fetched_and_taken_and_not_asked_for_
     let output = export(folder, &shop).await;
     assert!(output.status.success() && out(&output).contains("0 taken"), "{}", out(&output));
     assert_eq!(shop.counts(), (1, 2, 1), "what was exported is there");
-    let wrong =
-        backfill(folder, &["--upstream", &shop.url.replace("2026-04", "2025-01"), "--since", "2024-02-01"]).await;
+    let wrong = backfill(
+        folder,
+        &["--upstream", &shop.url.replace("2026-04", "2025-01"), "--since", "2024-02-01", "--what", "orders"],
+    )
+    .await;
     assert!(!wrong.status.success() && out(&wrong).contains("HTTP status 404"), "{}", out(&wrong));
 }
 
