@@ -1,10 +1,12 @@
 //! The platform's own exports of orders, from a shop that throttles, takes time, fails, and breaks off.
 
 use super::shop::{Ill, Running, Shop, status};
-use super::{ORDERS, backfill, logged, out, settings};
+use super::{ORDERS, backfill, command, logged, out, settings};
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 fn shop() -> Shop {
     Shop { files: vec![("orders(", ORDERS.to_owned())], ..Shop::default() }
@@ -54,6 +56,29 @@ async fn an_operation_is_not_begun_again_because_it_could_not_be_asked_for() {
     let output = export(folder, &shop).await;
     assert!(output.status.success() && out(&output).contains("2 taken"), "{}", out(&output));
     assert_eq!(shop.counts(), (1, 6, 1), "the same operation");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_while_an_operation_runs_leaves_it_to_the_next_call() {
+    let looks = std::iter::repeat_with(runs).take(1_000).collect();
+    let shop = Running::start(Shop { looks, ..shop() }).await;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    settings(folder, "all");
+    let mut command = command(folder, &["--upstream", &shop.url, "--since", "2024-01-01", "--what", "orders"]);
+    let process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while shop.counts().1 == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let killed = Command::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = tokio::task::spawn_blocking(|| process.wait_with_output().unwrap()).await.unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", out(&output));
+    shop.ill(VecDeque::new());
+    let output = export(folder, &shop).await;
+    assert!(output.status.success() && out(&output).contains("2 taken"), "{}", out(&output));
+    assert_eq!(shop.begun().len(), 1, "the same operation");
 }
 
 #[tokio::test(flavor = "multi_thread")]
