@@ -5,6 +5,7 @@
 
 use super::accept::Ingest;
 use super::limit::Pace;
+use super::task::Task;
 use super::webhook::Delivered;
 use crate::platform::news::News;
 use crate::store::StoreError;
@@ -17,7 +18,12 @@ impl Ingest {
         // Of nobody who could be known again.
         delivered.unused += news.len().saturating_sub(tasks.len());
         for task in &tasks {
-            delivered.count(&self.perform(task, Pace::Free).await?);
+            let outcomes = self.perform(task, Pace::Free).await?;
+            match task {
+                Task::Events(_) => delivered.count(&outcomes),
+                // What a customer stands for has no outcomes.
+                _ => delivered.accepted += 1,
+            }
         }
         Ok(())
     }

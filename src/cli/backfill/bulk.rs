@@ -6,6 +6,7 @@
 use super::admin::Admin;
 use super::operation::{self, Ended};
 use super::{fetch, file};
+use crate::platform::Wanted;
 use crate::platform::shopify::exports::What;
 use crate::settings::Settings;
 use anyhow::Context;
@@ -18,6 +19,7 @@ pub(super) struct Exports<'a> {
     pub(super) settings: &'a Settings,
     pub(super) admin: Admin,
     pub(super) since: Date,
+    pub(super) wanted: &'a Wanted,
     pub(super) work: PathBuf,
 }
 
@@ -39,7 +41,7 @@ impl Exports<'_> {
         std::fs::create_dir_all(&self.work).with_context(|| format!("{} cannot be made", self.work.display()))?;
         let within = |ending: &str| self.work.join(format!("{}.{ending}", what.file()));
         let (file, part, noted) = (within("jsonl"), within("part"), within("export.json"));
-        let query = what.query(self.since);
+        let query = what.query(self.since, self.wanted);
         let before = std::fs::read(&noted).ok().and_then(|text| serde_json::from_slice::<Note>(&text).ok());
         let before = before.filter(|note| !again && note.admin == self.admin.address && note.query == query);
         if before.as_ref().is_some_and(|note| note.whole) && file.exists() {

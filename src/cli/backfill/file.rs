@@ -4,6 +4,7 @@ use super::super::complain;
 use super::stop::Stop;
 use super::{bar, stopped, told};
 use crate::ingest::{Delivered, Ingest};
+use crate::platform::kept_consent::Attribute;
 use crate::platform::news::News;
 use crate::platform::shopify::history::History;
 use anyhow::Context;
@@ -70,10 +71,17 @@ struct Reading<'a> {
     next: Note,
 }
 
-/// Takes a file from where the last call came to. Whatever ends it early, how far it came is noted first.
+/// Takes a file from where the last call came to. Whatever ends it early, how far it came is noted first. `consent`: where the
+/// shop keeps that of its customers.
 /// Errors: it cannot be read, the store does not take what it says, or the operator wants an end.
-pub(super) async fn take(ingest: &Ingest, path: &Path, again: bool, stop: &Stop) -> anyhow::Result<Taken> {
-    let mut file = Reading::open(path, again)?;
+pub(super) async fn take(
+    ingest: &Ingest,
+    path: &Path,
+    again: bool,
+    consent: Option<&Attribute>,
+    stop: &Stop,
+) -> anyhow::Result<Taken> {
+    let mut file = Reading::open(path, again, consent)?;
     let bar = bar::of(file.next.length);
     let mut taken = Taken::default();
     let ended = lines(ingest, &mut file, &mut taken, &bar, stop).await;
@@ -122,7 +130,7 @@ async fn lines(
 
 impl<'a> Reading<'a> {
     /// At the place that is noted. Errors: a kind of file that is not read.
-    fn open(path: &'a Path, again: bool) -> anyhow::Result<Self> {
+    fn open(path: &'a Path, again: bool, consent: Option<&Attribute>) -> anyhow::Result<Self> {
         let file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
         let mut reader = BufReader::new(file);
         let mut at = Note { length: reader.get_ref().metadata()?.len(), ..Note::default() };
@@ -136,7 +144,7 @@ impl<'a> Reading<'a> {
         }
         let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default().to_ascii_lowercase();
         let history = match kind.as_str() {
-            "jsonl" | "ndjson" => History::json(),
+            "jsonl" | "ndjson" => History::json(consent),
             "csv" => {
                 let mut header = String::new();
                 let read = reader.by_ref().take(LONGEST).read_line(&mut header)? as u64;

@@ -4,11 +4,14 @@
 //! A bulk operation writes an object and then, each on a line of its own, what is in its connections, with `__parentId`
 //! (Shopify, "Perform bulk operations with the GraphQL Admin API", version 2026-04). So an order is whole once the next
 //! object begins. Whatever the form, an order becomes the body of a webhook and is read as one: it counts once, also
-//! where its webhook came before.
+//! where its webhook came before. A customer becomes one, too.
+
+mod customer;
 
 use super::webhook;
 use crate::domain::event::{Event, EventType};
 use crate::domain::ids::{CustomerId, EventId, ProductKey, VariantKey};
+use crate::platform::kept_consent::Attribute;
 use crate::platform::loose;
 use crate::platform::news::{Actor, News};
 use jiff::Timestamp;
@@ -24,7 +27,7 @@ pub enum LineError {
     #[error("it is no JSON object")]
     Json,
     /// No object of a kind that is read.
-    #[error("it is no order, draft order, abandoned checkout or wish, and no line of one")]
+    #[error("it is no order, draft order, abandoned checkout, customer or wish, and no line of one")]
     Kind,
     /// A line of an order that is not the one before it.
     #[error(
@@ -56,12 +59,14 @@ pub struct History {
     /// Lines since the open order began, its first one among them.
     waiting: u64,
     columns: Option<Columns>,
+    /// Where the shop keeps the consent of its customers.
+    consent: Option<Attribute>,
 }
 
 impl History {
-    /// For lines of JSON.
-    pub fn json() -> Self {
-        Self::default()
+    /// For lines of JSON. `consent`: the metafield in which the shop keeps its customers' consent.
+    pub fn json(consent: Option<&Attribute>) -> Self {
+        Self { consent: consent.cloned(), ..Self::default() }
     }
 
     /// For a table with commas whose first row is this one. Errors: a column is missing.
@@ -138,7 +143,13 @@ impl History {
             news.extend(read(&Value::Object(told)));
             return Ok(news);
         }
-        let id = told.get("id").and_then(Value::as_str).filter(|id| kind(id).is_some()).ok_or(LineError::Kind)?;
+        let id = told.get("id").and_then(Value::as_str).unwrap_or_default();
+        if id.starts_with("gid://shopify/Customer/") {
+            let mut news = self.end();
+            news.extend(customer::read(told, self.consent.as_ref()));
+            return Ok(news);
+        }
+        kind(id).ok_or(LineError::Kind)?;
         let id = id.to_owned();
         let lines = nodes(told.get("lineItems")).filter_map(Value::as_object).take(LINES).map(line_item).collect();
         Ok(self.opens(Open { id, told: resource(told), lines }))

@@ -253,6 +253,13 @@ fn customer(told: &Value, triggered: Timestamp) -> Vec<News> {
     news.into_iter().collect()
 }
 
+/// A customer's record whole, as `customers/update` tells it.
+pub(super) fn record(told: &Value, triggered: Timestamp, consent: Option<&Attribute>) -> Vec<News> {
+    let mut news = customer(told, triggered);
+    news.extend(standing::read("customers/update", told, triggered, consent));
+    news
+}
+
 /// The customer of a privacy webhook, or a deleted customer's own record.
 fn subject(told: &Value) -> Option<CustomerId> {
     let within = told.get("customer").filter(|customer| customer.is_object()).unwrap_or(told);

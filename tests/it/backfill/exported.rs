@@ -1,17 +1,19 @@
-//! The platform's own exports, from a shop that throttles, takes time, fails, and breaks off.
+//! The platform's own exports of orders, from a shop that throttles, takes time, fails, and breaks off.
 
 use super::shop::{Ill, Running, Shop, status};
-use super::{ORDERS, backfill, logged, out, settings};
+use super::{ORDERS, backfill, command, logged, out, settings};
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 fn shop() -> Shop {
     Shop { files: vec![("orders(", ORDERS.to_owned())], ..Shop::default() }
 }
 
 async fn export(folder: &Path, shop: &Running) -> Output {
-    backfill(folder, &["--upstream", &shop.url, "--platform", "shopify", "--since", "2024-01-01"]).await
+    backfill(folder, &["--upstream", &shop.url, "--since", "2024-01-01", "--what", "orders"]).await
 }
 
 fn runs() -> Ill {
@@ -33,8 +35,11 @@ async fn the_platforms_export_is_waited_for_fetched_and_taken_and_not_asked_for_
     let output = export(folder, &shop).await;
     assert!(output.status.success() && out(&output).contains("0 taken"), "{}", out(&output));
     assert_eq!(shop.counts(), (1, 2, 1), "what was exported is there");
-    let wrong =
-        backfill(folder, &["--upstream", &shop.url.replace("2026-04", "2025-01"), "--since", "2024-02-01"]).await;
+    let wrong = backfill(
+        folder,
+        &["--upstream", &shop.url.replace("2026-04", "2025-01"), "--since", "2024-02-01", "--what", "orders"],
+    )
+    .await;
     assert!(!wrong.status.success() && out(&wrong).contains("HTTP status 404"), "{}", out(&wrong));
 }
 
@@ -51,6 +56,29 @@ async fn an_operation_is_not_begun_again_because_it_could_not_be_asked_for() {
     let output = export(folder, &shop).await;
     assert!(output.status.success() && out(&output).contains("2 taken"), "{}", out(&output));
     assert_eq!(shop.counts(), (1, 6, 1), "the same operation");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_while_an_operation_runs_leaves_it_to_the_next_call() {
+    let looks = std::iter::repeat_with(runs).take(1_000).collect();
+    let shop = Running::start(Shop { looks, ..shop() }).await;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    settings(folder, "all");
+    let mut command = command(folder, &["--upstream", &shop.url, "--since", "2024-01-01", "--what", "orders"]);
+    let process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while shop.counts().1 == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let killed = Command::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = tokio::task::spawn_blocking(|| process.wait_with_output().unwrap()).await.unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", out(&output));
+    shop.ill(VecDeque::new());
+    let output = export(folder, &shop).await;
+    assert!(output.status.success() && out(&output).contains("2 taken"), "{}", out(&output));
+    assert_eq!(shop.begun().len(), 1, "the same operation");
 }
 
 #[tokio::test(flavor = "multi_thread")]

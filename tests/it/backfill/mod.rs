@@ -1,5 +1,6 @@
 //! `outfitter backfill` as a shop runs it: files, and the platform's own export from a server that throttles and takes time.
 
+mod customers;
 mod exported;
 mod interrupted;
 mod shop;

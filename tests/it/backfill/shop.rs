@@ -18,6 +18,8 @@ use std::time::Duration;
 pub(super) enum Ill {
     /// `THROTTLED`, with status 200.
     Throttled,
+    /// The token may not read that.
+    Denied,
     /// The connection breaks within the body, after so many bytes.
     Broken(usize),
     /// The body ends after so many bytes, as if it were whole.
@@ -72,6 +74,11 @@ impl Running {
         Self { shop, url }
     }
 
+    /// How the next looks go.
+    pub(super) fn ill(&self, looks: VecDeque<Ill>) {
+        self.shop.lock().unwrap().looks = looks;
+    }
+
     /// The queries of operations that were begun.
     pub(super) fn begun(&self) -> Vec<String> {
         self.shop.lock().unwrap().begun.clone()
@@ -96,6 +103,10 @@ fn answered(ill: Option<Ill>, well: &[u8]) -> Response {
         Some(Ill::Throttled) => {
             Json(json!({ "errors": [{ "message": "Throttled", "extensions": { "code": "THROTTLED" } }] }))
                 .into_response()
+        }
+        Some(Ill::Denied) => {
+            let error = json!({ "message": "Access denied.", "extensions": { "code": "ACCESS_DENIED" } });
+            Json(json!({ "errors": [error] })).into_response()
         }
         Some(Ill::Broken(bytes)) => {
             let broken = async {
