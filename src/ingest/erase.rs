@@ -61,7 +61,11 @@ impl Eraser {
             self.tell(who, Some(purpose)).await?;
         }
         let mut sure = Sure::default();
-        let mut found = sure.of(self.shoppers.erase_purpose(who, purpose).await)?;
+        let mut found = match purpose {
+            Purpose::Analytics => self.before_logins(who, &mut sure).await?,
+            Purpose::Preferences | Purpose::Marketing | Purpose::SaleOfData => false,
+        };
+        found |= sure.of(self.shoppers.erase_purpose(who, purpose).await)?;
         match purpose {
             Purpose::Analytics => found |= sure.of(self.decisions.erase(who).await)?,
             Purpose::Preferences => found |= sure.of(self.decisions.erase_read(who, purpose).await)?,
@@ -86,6 +90,19 @@ impl Eraser {
         Ok(())
     }
 
+    /// Deletes what a customer did on sessions before logging in there, as far as it stands under the sessions' own keys:
+    /// decisions, the training log, statistics. The sessions themselves have handed over what they held.
+    async fn before_logins(&self, who: &ShopperKey, sure: &mut Sure) -> Result<bool, StoreError> {
+        let mut found = false;
+        for device in self.shoppers.devices(who).await? {
+            self.tell(&device, Some(Purpose::Analytics)).await?;
+            found |= sure.of(self.decisions.erase(&device).await)?;
+            found |= self.recorded(&device, Timestamp::now()).await?;
+            self.learner.forget(&device);
+        }
+        Ok(found)
+    }
+
     /// Before anything is deleted: whoever stores something of it later finds out.
     async fn tell(&self, who: &ShopperKey, purpose: Option<Purpose>) -> Result<(), StoreError> {
         let erasure = Erasure { who: who.clone(), purpose, at: Timestamp::now(), by: self.by };
@@ -104,7 +121,9 @@ impl Eraser {
     pub(super) async fn everything(&self, who: &ShopperKey, said: Timestamp) -> Result<bool, StoreError> {
         self.tell(who, None).await?;
         let mut sure = Sure::default();
-        let mut found = sure.of(self.shoppers.erase_as_said(who, said).await)?;
+        // First: the record that goes then knows of them.
+        let mut found = self.before_logins(who, &mut sure).await?;
+        found |= sure.of(self.shoppers.erase_as_said(who, said).await)?;
         found |= sure.of(self.decisions.erase(who).await)?;
         found |= self.recorded(who, Timestamp::now()).await?;
         self.learner.forget(who);

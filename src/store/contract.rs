@@ -34,6 +34,7 @@ pub(crate) async fn check<S: ShopperStore + DecisionStore + ShopStore>(make: imp
     logins::login_moves_the_session_each_time_and_a_second_customer_gets_nothing_of_it(&make()).await;
     logins::a_session_stays_its_customers_over_changes_of_secrets(&make()).await;
     logins::login_merges_what_both_know(&make()).await;
+    logins::a_customers_sessions_are_known_until_the_customer_is_erased(&make()).await;
     erasure_leaves_a_withdrawn_consent(&make()).await;
     erasing_preferences_keeps_consent(&make()).await;
     revisions_only_grow(&make()).await;

@@ -125,7 +125,7 @@ impl MemoryStore {
             return;
         }
         loop {
-            let own = Moving::new(to);
+            let own = Moving::new(from, to);
             let Some(moving) = self.change(from, |record| record.depart(&own, cause), is_login).flatten() else {
                 return;
             };
@@ -185,6 +185,10 @@ impl ShopperStore for MemoryStore {
     async fn rename(&self, old: &ShopperKey, new: &ShopperKey) -> Result<(), StoreError> {
         self.bring(old, new, Cause::Rename);
         Ok(())
+    }
+
+    async fn devices(&self, who: &ShopperKey) -> Result<Vec<ShopperKey>, StoreError> {
+        Ok(self.shoppers.get(who).map(|record| record.devices()).unwrap_or_default())
     }
 
     async fn erase_purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError> {

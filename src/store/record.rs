@@ -5,6 +5,7 @@
 //! match a later state.
 
 mod brief;
+mod devices;
 mod moving;
 mod orders;
 mod owner;
@@ -15,6 +16,7 @@ use super::traits::{Appended, ShopperState};
 use crate::domain::consent::Consent;
 use crate::domain::event::{Event, EventType};
 use crate::domain::granted::Granted;
+use crate::domain::ids::ShopperKey;
 use crate::domain::money::Money;
 use crate::domain::profile::{Profile, Purchase, Spent};
 use crate::domain::session::Session;
@@ -43,6 +45,9 @@ pub(super) struct Record {
     /// Of a session: whose it is.
     #[serde(default, skip_serializing_if = "Owner::is_nobody")]
     owner: Owner,
+    /// Of a customer: on which sessions they logged in, the last one last.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    devices: VecDeque<ShopperKey>,
     /// What has left for another key and not yet arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     moving: Option<Box<Moving>>,
@@ -68,6 +73,11 @@ impl Record {
     pub(super) fn read(&self) -> ShopperState {
         let Kept { session, profile, consent, granted, standing } = self.state.clone();
         ShopperState { session, profile, consent, granted, standing }
+    }
+
+    /// On which sessions the customer logged in.
+    pub(super) fn devices(&self) -> Vec<ShopperKey> {
+        self.devices.iter().cloned().collect()
     }
 
     /// Changes what is on file of consent as a state does.
@@ -245,7 +255,6 @@ impl Record {
             (self.state.consent, self.state.granted) = (*consent, granted.clone());
         }
         self.state.standing.or_later(standing);
-        self.owner.merge(session.owner);
         self.state.session.revision += 1;
         self.state.profile.revision += 1;
     }
@@ -270,6 +279,7 @@ impl Record {
         let filed = consent.or(standing.consent);
         let consented = filed.is_some_and(|consent| consent != Consent::NONE);
         let held = self.erase_preferences(now);
+        self.devices.clear();
         self.state.consent = filed.map(|filed| filed.and(later));
         self.state.granted.forget(Consent::ALL.without(later));
         // What the platform said still bounds what is left.
@@ -328,6 +338,7 @@ impl Record {
         events
             + profile
             + self.seen.len() * 8
+            + self.devices.len() * 96
             + self.orders.weight()
             + self.state.standing.tags.len() * 48
             + size_of::<Self>()

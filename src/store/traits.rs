@@ -148,6 +148,9 @@ pub trait ShopperStore: Send + Sync {
     /// Moves everything to the key that the same shopper has under a newer secret.
     async fn rename(&self, old: &ShopperKey, new: &ShopperKey) -> Result<(), StoreError>;
 
+    /// The sessions on which a customer logged in, as far as they are known: what was done there before is theirs, too.
+    async fn devices(&self, who: &ShopperKey) -> Result<Vec<ShopperKey>, StoreError>;
+
     /// Deletes what was stored for one purpose. True where there was something.
     async fn erase_purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError>;
 

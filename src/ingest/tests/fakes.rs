@@ -144,6 +144,11 @@ impl ShopperStore for Shelf {
         self.shoppers.rename(old, new).await
     }
 
+    async fn devices(&self, who: &ShopperKey) -> Result<Vec<ShopperKey>, StoreError> {
+        self.up()?;
+        self.shoppers.devices(who).await
+    }
+
     async fn erase_purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError> {
         self.up()?;
         self.durable(self.shoppers.erase_purpose(who, purpose).await?)

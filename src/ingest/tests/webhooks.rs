@@ -1,12 +1,12 @@
 //! What becomes of deliveries: proof first, then consent, counting once, and erasing.
 
-use super::fakes::{Shelf, Stage, headers, stage_over};
+use super::fakes::{Shelf, Stage, headers, request, stage_over, view};
 use crate::catalogue::Index;
 use crate::domain::consent::{Consent, Purpose};
 use crate::domain::event::EventType;
 use crate::domain::ids::{CustomerId, ShopperKey};
 use crate::domain::product::CatalogueProduct;
-use crate::ingest::{Config, Delivered, Refused};
+use crate::ingest::{Config, Delivered, Evidence, Refused};
 use crate::platform::secret::Secret;
 use crate::store::ShopperStore;
 use base64::Engine;
@@ -223,6 +223,38 @@ async fn a_redacted_customer_is_erased_everywhere_under_every_secret() {
     // Another's are untouched, under whichever secret.
     assert!(shelf.everything().contains(other.as_str()) && shelf.decisions.lock().unwrap().contains(&other));
     assert!(lines(folder.path()).contains(other.as_str()));
+}
+
+#[tokio::test]
+async fn what_a_redacted_customer_did_before_logging_in_goes_with_them() {
+    let (folder, shelf) = (tempfile::tempdir().unwrap(), Arc::<Shelf>::default());
+    let stage = rotated(&["first"], folder.path(), &shelf);
+    let product = "gid://shopify/Product/1";
+    let as_customer =
+        |session: &str| Evidence { token: Some("token-gid://shopify/Customer/7".into()), ..request(session, "all") };
+    let mut devices = Vec::new();
+    for session in ["phone", "desk", "others"] {
+        let before = stage.caller(session, "all").await;
+        assert_eq!(stage.codes(&before, vec![view(&format!("before {session}"), product)]).await, ["OK"]);
+        let device = before.shopper.unwrap();
+        shelf.decisions.lock().unwrap().insert(device.clone());
+        devices.push(device);
+    }
+    for session in ["phone", "desk"] {
+        let signed_in = stage.ingest.identify(&as_customer(session)).await.unwrap();
+        assert_eq!(signed_in.shopper, Some(stage.customer(7)));
+    }
+    stage.ingest.settle().await;
+    assert!(devices.iter().all(|device| lines(folder.path()).contains(device.as_str())));
+    let request = json!({ "shop_id": 1, "customer": { "id": 7 }, "orders_to_redact": [] });
+    stage.deliver("customers/redact", "w1", &request).await.unwrap();
+    stage.ingest.settle().await;
+    for (device, is_others) in devices.iter().zip([false, false, true]) {
+        assert_eq!(lines(folder.path()).contains(device.as_str()), is_others);
+        assert_eq!(shelf.decisions.lock().unwrap().contains(device), is_others);
+        assert_eq!(stage.ingest.recent().iter().any(|recorded| recorded.shopper == *device), is_others);
+        assert_eq!(shelf.erasures.lock().unwrap().iter().any(|erasure| erasure.who == *device), !is_others);
+    }
 }
 
 #[tokio::test]

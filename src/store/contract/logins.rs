@@ -2,7 +2,7 @@
 
 use super::super::traits::{Appended, ShopperState, ShopperStore};
 use super::{add, at, cancelled, ids, key, ordered, read, valued, viewed, worth};
-use crate::domain::consent::Consent;
+use crate::domain::consent::{Consent, Purpose};
 
 pub(super) async fn login_moves_the_session_each_time_and_a_second_customer_gets_nothing_of_it<S: ShopperStore>(
     store: &S,
@@ -108,4 +108,22 @@ pub(super) async fn value_goes_with_a_login_once_and_to_nobody_else<S: ShopperSt
     assert_eq!(worth(&read(store, "bert").await), (0, vec![], None));
     login(store, "session", "anna").await;
     assert_eq!(worth(&read(store, "anna").await), annas);
+}
+
+pub(super) async fn a_customers_sessions_are_known_until_the_customer_is_erased<S: ShopperStore>(store: &S) {
+    let devices = async |who: &str| store.devices(&key(who)).await.unwrap();
+    add(store, "phone", &[viewed("a", 1, "p")]).await;
+    login(store, "phone", "anna").await;
+    // Nothing was done there before.
+    login(store, "desk", "anna").await;
+    login(store, "phone", "anna").await;
+    assert_eq!(devices("anna").await, ["phone", "desk"].map(key));
+    assert_eq!((devices("phone").await, devices("nobody").await), (vec![], vec![]));
+    store.rename(&key("anna"), &key("anna anew")).await.unwrap();
+    assert_eq!((devices("anna").await, devices("anna anew").await), (vec![], ["phone", "desk"].map(key).to_vec()));
+    // Withdrawing one purpose leaves what the others are erased by.
+    store.erase_purpose(&key("anna anew"), Purpose::Preferences).await.unwrap();
+    assert_eq!(devices("anna anew").await.len(), 2);
+    store.erase(&key("anna anew")).await.unwrap();
+    assert!(devices("anna anew").await.is_empty());
 }

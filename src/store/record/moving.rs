@@ -4,7 +4,7 @@
 //! Invariants: it arrives at one key and nowhere else, whoever logs in on the device meanwhile; it arrives once, however often
 //! it is brought; what was erased there after it left does not come back with it.
 
-use super::Record;
+use super::{Record, devices};
 use crate::domain::granted::Granted;
 use crate::domain::ids::ShopperKey;
 use crate::domain::standing::Standing;
@@ -23,6 +23,9 @@ pub(in crate::store) enum Cause<'a> {
 /// What left.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::store) struct Moving {
+    /// Where from; not known of moves that an earlier version began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<ShopperKey>,
     /// Where to.
     pub(in crate::store) to: ShopperKey,
     /// Names this move; remembered by the record there like an event's.
@@ -36,9 +39,10 @@ pub(in crate::store) struct Moving {
 
 impl Moving {
     /// A move that has not begun.
-    pub(in crate::store) fn new(to: &ShopperKey) -> Self {
+    pub(in crate::store) fn new(from: &ShopperKey, to: &ShopperKey) -> Self {
         let id = format!("login {:032x}", rand::random::<u128>());
-        Self { to: to.clone(), id, at: Timestamp::now(), left: Record::default(), whole: false }
+        let (from, to) = (Some(from.clone()), to.clone());
+        Self { from, to, id, at: Timestamp::now(), left: Record::default(), whole: false }
     }
 }
 
@@ -51,10 +55,9 @@ impl Record {
         }
         let first = self.owner.is_nobody();
         let moves = match cause {
-            Cause::Login(formerly) => {
-                self.owner.log_in(&own.to, formerly) && (self.has_to_leave() || first && self.has_consent())
-            }
-            Cause::Rename => self.has_to_leave() || self.has_consent() || !first,
+            // The first login is told to the customer's record, also where the session holds nothing.
+            Cause::Login(formerly) => self.owner.log_in(&own.to, formerly) && (self.has_to_leave() || first),
+            Cause::Rename => self.has_to_leave() || self.has_consent() || !first || !self.devices.is_empty(),
         };
         if !moves {
             return None;
@@ -63,6 +66,7 @@ impl Record {
         let mut left = self.leave();
         if whole {
             left.owner = std::mem::take(&mut self.owner);
+            left.devices = std::mem::take(&mut self.devices);
         }
         let moving = Moving { left, whole, ..own.clone() };
         self.moving = Some(Box::new(moving.clone()));
@@ -75,15 +79,22 @@ impl Record {
         self.moving.is_none()
             && match cause {
                 Cause::Login(_) => self.owner.is_settled(to) && !(self.owner.is_one() && holds),
-                Cause::Rename => self.owner.is_nobody() && !holds && !self.has_consent(),
+                Cause::Rename => self.owner.is_nobody() && self.devices.is_empty() && !holds && !self.has_consent(),
             }
     }
 
     /// Takes over what left, the first time that it comes.
     pub(in crate::store) fn arrive(&mut self, moving: &Moving) {
-        if self.erased.is_none_or(|erased| erased < moving.at) && self.is_new(&moving.id) {
-            self.join(&moving.left);
+        if self.erased.is_some_and(|erased| erased >= moving.at) || !self.is_new(&moving.id) {
+            return;
         }
+        let left = &moving.left;
+        if left.has_to_leave() || left.has_consent() {
+            self.join(left);
+        }
+        self.owner.merge(left.owner);
+        let device = moving.from.iter().filter(|_| !moving.whole);
+        devices::add(&mut self.devices, left.devices.iter().chain(device));
     }
 
     /// Forgets a move that has come to its end. What was on file of consent stood here until then, too, so that it was on file

@@ -207,7 +207,7 @@ impl RedisStore {
         }
         // One that never arrived comes first, then this one.
         for _ in 0..TRIES {
-            let own = Moving::new(to);
+            let own = Moving::new(from, to);
             let leave = |record: &mut Record| record.depart(&own, cause);
             // Whose a session is stays known, also where it holds nothing yet.
             let is_login = matches!(cause, Cause::Login(_));
@@ -315,6 +315,13 @@ impl ShopperStore for RedisStore {
 
     async fn rename(&self, old: &ShopperKey, new: &ShopperKey) -> Result<(), StoreError> {
         self.bring(old, new, Cause::Rename).await
+    }
+
+    async fn devices(&self, who: &ShopperKey) -> Result<Vec<ShopperKey>, StoreError> {
+        match self.load(who, self.config.write_timeout).await? {
+            Held::Record(_, record) => Ok(record.devices()),
+            Held::Nothing | Held::Unreadable(..) => Ok(Vec::new()),
+        }
     }
 
     async fn erase_purpose(&self, who: &ShopperKey, purpose: Purpose) -> Result<bool, StoreError> {
