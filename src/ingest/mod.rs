@@ -20,6 +20,7 @@ mod elsewhere;
 mod erase;
 mod erasures;
 pub mod error;
+mod feed;
 mod forget;
 pub mod identity;
 mod later;

@@ -67,7 +67,7 @@ impl Ingest {
         let (mut tasks, changes) = self.sorted(&delivery.news);
         if !changes.is_empty() {
             delivered.accepted += changes.len();
-            tasks.push(self.feed.task(&changes));
+            tasks.push(self.telling(&changes));
             self.catalogue.hear(changes);
         }
         for task in &tasks {

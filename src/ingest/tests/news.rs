@@ -3,6 +3,7 @@
 use super::fakes::{Shelf, Stage, stage_over};
 use super::redaction::process;
 use crate::domain::ids::{CollectionKey, ProductKey};
+use crate::ingest::feed::note;
 use crate::ingest::{Config, Refused};
 use crate::platform::news::{Change, ProductNews};
 use crate::store::ProductNote;
@@ -115,11 +116,7 @@ async fn what_is_told_while_the_store_is_away_is_heard_at_once_and_by_the_others
 
 #[test]
 fn a_note_says_all_of_a_change_or_as_much_as_fits() {
-    let feed = crate::ingest::news::Feed::of(1);
-    let told = |change: Change| match feed.task(&[change]) {
-        crate::ingest::task::Task::Tell(1, told) => serde_json::from_str::<Change>(&told[0]).unwrap(),
-        other => panic!("{other:?}"),
-    };
+    let told = |change: Change| serde_json::from_str::<Change>(&note(&change)).unwrap();
     let mut news = ProductNews::of(ProductKey::new("p"), Timestamp::now());
     (news.text, news.tags) = (Some("A shirt".into()), Some(vec!["mens".into()]));
     news.currency = Some(crate::domain::money::Currency::parse("EUR").unwrap());

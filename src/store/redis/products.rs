@@ -89,8 +89,11 @@ fn place(id: &str) -> Option<Place> {
     Some(Place(at.parse().ok()?, number.parse().ok()?))
 }
 
-/// The last place, and notes with their places and those before them.
-fn read_page(answer: &[String]) -> Option<(Place, Vec<(Place, Place, ProductNote)>)> {
+/// A place, the one before it, and the note.
+type Row = (Place, Place, ProductNote);
+
+/// The last place, and notes.
+fn read_page(answer: &[String]) -> Option<(Place, Vec<Row>)> {
     let (last, rest) = answer.split_first()?;
     let (rows, []) = rest.as_chunks::<4>() else { return None };
     let row = |[at, before, by, told]: &[String; 4]| {
