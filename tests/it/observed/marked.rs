@@ -350,44 +350,18 @@ async fn what_waits_in_the_spool_names_products_searches_and_events_and_nobody()
         assert!(marks(text).is_empty(), "{what}: {:?}", marks(text));
     }
     // What an event is about, and its own id, as the store will hold them: members by their last names.
-    let about = [
-        "id",
-        "messageid",
-        "eid",
-        "eventid",
-        "productid",
-        "productId",
-        "product",
-        "variantid",
-        "variant",
-        "variantId",
-        "sku",
-        "SKU",
-        "itemid",
-        "itemvariant",
-        "query",
-        "searchterm",
-        "orderid",
-        "orderId",
-        "order",
-        "transactionid",
-        "purchaseID",
-        "collectionid",
-        "collectionId",
-        "decisionid",
-        "decisionId",
-        "incrementid",
-        "adminGraphqlApiId",
-        "admingraphqlapiid",
-        "eventId",
-        "messageId",
-        "variantId",
-        "none",
-    ];
+    let about = "id messageid eid eventid productid productId product variantid variant variantId sku SKU itemid \
+        itemvariant query searchterm orderid orderId order transactionid purchaseID collectionid \
+        collectionId decisionid decisionId incrementid adminGraphqlApiId admingraphqlapiid eventId \
+        messageId variantId none";
     let found = marks(&text);
     assert!(found.iter().any(|mark| mark.ends_with("xquery")), "searches wait there: {found:?}");
-    let others: Vec<_> =
-        found.iter().filter(|mark| !about.iter().any(|name| mark.ends_with(&format!("x{name}")))).collect();
+    // What a shop says of its own product, which other replicas are to hear.
+    let of_products = "bodyhtml handle producttype tags title vendor inventoryitemid";
+    let ends = |mark: &str, names: &str| names.split(' ').any(|name| mark.ends_with(&format!("x{name}")));
+    let is_of_product = |mark: &str| mark.contains("xshopifyproductx") || mark.contains("xshopifyinventoryx");
+    let is_known = |mark: &str| ends(mark, about) || is_of_product(mark) && ends(mark, of_products);
+    let others: Vec<_> = found.iter().filter(|mark| !is_known(mark)).collect();
     assert!(others.is_empty(), "{others:?}");
     // Whose it is stands there as keyed hashes, and what else is personal not at all.
     for raw in
