@@ -6,10 +6,11 @@ use super::off_policy;
 use super::progress::Progress;
 use super::report::{self, Labels, Report};
 use super::say;
+use super::seeds::{self, Seeds};
 use crate::catalogue::{Index, import};
 use crate::features::{Attributes, Vocabulary};
 use crate::model::ModelConfig;
-use crate::train::table::{self, Plan};
+use crate::train::table::{self, Line, Plan, Table};
 use crate::train::{
     BasketTable, Baskets, Dataset, Protocol, Recipe, Shop, Split, chosen, compare_baskets, split_by_time,
 };
@@ -39,6 +40,9 @@ pub(super) struct Arguments {
     plain: bool,
     #[command(flatten)]
     tuning: Tuning,
+    /// Run under several seeds and print means with intervals: how many from --seed on, or which, as 1,2,5.
+    #[arg(long, value_name = "SEEDS", conflicts_with = "report")]
+    seeds: Option<Seeds>,
     /// Write a report to look at as well: one HTML file.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -109,18 +113,26 @@ fn evaluate(arguments: &Arguments) -> anyhow::Result<()> {
     let Parted { split, vocabulary, titles, attributes: known } = parted(arguments, dataset, protocol)?;
     let attributes = if arguments.without_attributes { Arc::default() } else { known.clone() };
     let (config, recipe) = arguments.tuning.settings(&split, &attributes)?;
-    let mut progress = Progress::new(recipe.epochs);
-    let plan = Plan {
-        split: &split,
-        attributes: &attributes,
-        config: &config,
-        recipe: &recipe,
-        plain: arguments.plain,
-        others: &[],
-        keep: None,
+    let run = |seed: u64| -> anyhow::Result<Table> {
+        let recipe = Recipe { seed, ..recipe.clone() };
+        let mut progress = Progress::new(recipe.epochs);
+        let plan = Plan {
+            split: &split,
+            attributes: &attributes,
+            config: &config,
+            recipe: &recipe,
+            plain: arguments.plain,
+            others: &[],
+            keep: None,
+        };
+        let table = table::compare(plan, &mut |told| progress.tell(told))?;
+        progress.finish();
+        Ok(table)
     };
-    let table = table::compare(plan, &mut |told| progress.tell(told))?;
-    progress.finish();
+    if let Some(seeds) = &arguments.seeds {
+        return several(arguments, seeds, run, |table| &table.lines);
+    }
+    let table = run(recipe.seed)?;
     if let Some(path) = &arguments.report {
         let name = dataset.file_name().unwrap_or_default().to_string_lossy();
         let protocol = protocol.to_possible_value().map(|protocol| protocol.get_name().to_owned());
@@ -133,6 +145,20 @@ fn evaluate(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The same under each of the seeds; prints what all of them found.
+fn several<T: serde::Serialize>(
+    arguments: &Arguments,
+    seeds: &Seeds,
+    run: impl FnMut(u64) -> anyhow::Result<T>,
+    lines: fn(&T) -> &[Line],
+) -> anyhow::Result<()> {
+    let seeds = seeds.list(arguments.tuning.seed);
+    let runs: Vec<T> = seeds.iter().copied().map(run).collect::<Result<_, _>>()?;
+    let table = || seeds::shown(&seeds, &runs.iter().map(lines).collect::<Vec<_>>());
+    say(&if arguments.json { seeds::json(&seeds, &runs, lines)? } else { table() });
+    Ok(())
+}
+
 /// One product of each basket left out: nothing is trained, so there is no report of a training either.
 fn baskets(arguments: &Arguments, dataset: &Path) -> anyhow::Result<()> {
     if arguments.report.is_some() {
@@ -140,6 +166,9 @@ fn baskets(arguments: &Arguments, dataset: &Path) -> anyhow::Result<()> {
     }
     let seed = arguments.tuning.seed;
     let baskets = Baskets::read(dataset).context("the baskets cannot be read")?;
+    if let Some(seeds) = &arguments.seeds {
+        return several(arguments, seeds, |seed| Ok(compare_baskets(&baskets, seed)?), |table| &table.lines);
+    }
     let table = compare_baskets(&baskets, seed)?;
     say(&if arguments.json { serde_json::to_string_pretty(&table)? } else { of_baskets(&table, seed) });
     Ok(())
@@ -260,6 +289,7 @@ mod tests {
             without_attributes: false,
             plain: false,
             tuning: tuning(&[]),
+            seeds: Some(Seeds::Many(2)),
             report,
             json: true,
             decisions: off_policy::Arguments::default(),
@@ -270,9 +300,43 @@ mod tests {
         for name in ["popularity", "lift", "PMI", "item-kNN", "EASE", "together", "served"] {
             assert!(text.contains(&format!("| {name} |")), "{text}");
         }
+        let runs = [1, 2].map(|seed| compare_baskets(&Baskets::read(&path).unwrap(), seed).unwrap());
+        let json = seeds::json(&[1, 2], &runs, |table| &table.lines).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let of = |line: &serde_json::Value| line["recall_10"]["mean"].as_f64().unwrap();
+        let mean = (of(&json["runs"][0]["lines"][6]["all"]) + of(&json["runs"][1]["lines"][6]["all"])) / 2.0;
+        assert!((of(&json["lines"][6]) - mean).abs() < 1e-12, "{json}");
+        assert_eq!((&json["seeds"][1], &json["lines"][6]["name"]), (&2.into(), &"served".into()));
+        let table = seeds::shown(&[1, 2], &[&runs[0].lines, &runs[1].lines]);
+        assert!(table.starts_with("means over the seeds 1, 2; ") && table.contains("\n| served | "), "{table}");
         assert!(
             text.starts_with("10 products, 180 baskets learned, 20 measured; seed 1; what was bought before is not")
         );
+    }
+
+    #[test]
+    fn every_seed_is_run_in_turn_and_one_that_fails_ends_it() {
+        let seeds: Seeds = "4,2".parse().unwrap();
+        let arguments = Arguments {
+            dataset: None,
+            catalogue: None,
+            protocol: None,
+            without_attributes: false,
+            plain: false,
+            tuning: tuning(&[]),
+            seeds: None,
+            report: None,
+            json: false,
+            decisions: off_policy::Arguments::default(),
+        };
+        let mut asked = Vec::new();
+        let run = |seed| {
+            asked.push(seed);
+            Ok(Vec::new())
+        };
+        several(&arguments, &seeds, run, |lines: &Vec<Line>| lines).unwrap();
+        assert_eq!(asked, [4, 2]);
+        assert!(several(&arguments, &seeds, |_| bail!("unfit"), |lines: &Vec<Line>| lines).is_err());
     }
 
     #[test]
