@@ -4,7 +4,7 @@
 use super::figures::{lines, shown};
 use super::off_policy;
 use super::progress::Progress;
-use super::report::{self, Labels, Report};
+use super::report::{self, Labels, Over, Report};
 use super::say;
 use super::seeds::{self, Seeds};
 use crate::catalogue::{Index, import};
@@ -12,7 +12,8 @@ use crate::features::{Attributes, Vocabulary};
 use crate::model::ModelConfig;
 use crate::train::table::{self, Line, Plan, Table};
 use crate::train::{
-    BasketTable, Baskets, Dataset, Protocol, Recipe, Shop, Split, chosen, compare_baskets, split_by_time,
+    BasketTable, Baskets, Dataset, Protocol, Recipe, Shop, Split, candidates, chosen, compare_baskets, over_seeds,
+    split_by_time,
 };
 use anyhow::{Context, bail};
 use clap::ValueEnum;
@@ -41,9 +42,9 @@ pub(super) struct Arguments {
     #[command(flatten)]
     tuning: Tuning,
     /// Run under several seeds and print means with intervals: how many from --seed on, or which, as 1,2,5.
-    #[arg(long, value_name = "SEEDS", conflicts_with = "report")]
+    #[arg(long, value_name = "SEEDS")]
     seeds: Option<Seeds>,
-    /// Write a report to look at as well: one HTML file.
+    /// Write a report to look at as well: one HTML file; of the first seed, with the means over all where there are several.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Print JSON instead of a table.
@@ -63,13 +64,18 @@ pub(super) struct Tuning {
     #[arg(long, default_value_t = Recipe::default().epochs)]
     epochs: usize,
     /// Another setting of the model or the recipe than chosen: width=128, or similarity={"cosine":{"temperature":0.07}}.
+    /// Where batch or dropout is set nothing else is tried of them.
     #[arg(long, value_name = "NAME=VALUE")]
     with: Vec<String>,
 }
 
 impl Tuning {
-    /// The settings that follow from the data, replaced by what the command line says.
-    pub(super) fn settings(&self, split: &Split, attributes: &Attributes) -> anyhow::Result<(ModelConfig, Recipe)> {
+    /// The settings that follow from the data, replaced by what the command line says; of recipes all that are to be tried.
+    pub(super) fn settings(
+        &self,
+        split: &Split,
+        attributes: &Attributes,
+    ) -> anyhow::Result<(ModelConfig, Vec<Recipe>)> {
         let (config, recipe) = chosen(split, attributes);
         let recipe = Recipe { seed: self.seed, epochs: self.epochs, ..recipe };
         let (mut config, mut recipe) = (serde_json::to_value(config)?, serde_json::to_value(recipe)?);
@@ -82,7 +88,9 @@ impl Tuning {
         }
         let config: ModelConfig = serde_json::from_value(config).context("--with: a value does not fit")?;
         config.check()?;
-        Ok((config, serde_json::from_value(recipe).context("--with: a value does not fit")?))
+        let recipe: Recipe = serde_json::from_value(recipe).context("--with: a value does not fit")?;
+        let by_hand = |said: &String| said.starts_with("batch=") || said.starts_with("dropout=");
+        Ok((config, if self.with.iter().any(by_hand) { vec![recipe] } else { candidates(recipe) }))
     }
 }
 
@@ -112,15 +120,15 @@ fn evaluate(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let Parted { split, vocabulary, titles, attributes: known } = parted(arguments, dataset, protocol)?;
     let attributes = if arguments.without_attributes { Arc::default() } else { known.clone() };
-    let (config, recipe) = arguments.tuning.settings(&split, &attributes)?;
+    let (config, recipes) = arguments.tuning.settings(&split, &attributes)?;
     let run = |seed: u64| -> anyhow::Result<Table> {
-        let recipe = Recipe { seed, ..recipe.clone() };
-        let mut progress = Progress::new(recipe.epochs);
+        let recipes: Vec<Recipe> = recipes.iter().map(|recipe| Recipe { seed, ..recipe.clone() }).collect();
+        let mut progress = Progress::new(arguments.tuning.epochs);
         let plan = Plan {
             split: &split,
             attributes: &attributes,
             config: &config,
-            recipe: &recipe,
+            recipes: &recipes,
             plain: arguments.plain,
             others: &[],
             keep: None,
@@ -129,33 +137,43 @@ fn evaluate(arguments: &Arguments) -> anyhow::Result<()> {
         progress.finish();
         Ok(table)
     };
-    if let Some(seeds) = &arguments.seeds {
-        return several(arguments, seeds, run, |table| &table.lines);
-    }
-    let table = run(recipe.seed)?;
+    let seeds = arguments.seeds();
+    let runs: Vec<Table> = seeds.iter().copied().map(run).collect::<Result<_, _>>()?;
     if let Some(path) = &arguments.report {
         let name = dataset.file_name().unwrap_or_default().to_string_lossy();
         let protocol = protocol.to_possible_value().map(|protocol| protocol.get_name().to_owned());
         let heading = format!("{name} by {}", protocol.unwrap_or_default());
         let data = format!("{} sequences learned, {} cases measured", split.refit.len(), split.test.len());
         let labels = Labels { vocabulary: &vocabulary, titles: &titles, attributes: &known };
-        report::write(path, Report { heading: &heading, data: &data, table: &table, split: &split, labels })?;
+        let over =
+            Over { seeds: &seeds, found: &over_seeds(&runs.iter().map(|run| &run.lines[..]).collect::<Vec<_>>()) };
+        let table = &runs[0];
+        report::write(path, Report { heading: &heading, data: &data, table, split: &split, labels, over })?;
     }
-    say(&if arguments.json { serde_json::to_string_pretty(&table)? } else { shown(&table, &split) });
-    Ok(())
+    tell(arguments, &runs, |table| &table.lines, |table| shown(table, &split))
 }
 
-/// The same under each of the seeds; prints what all of them found.
-fn several<T: serde::Serialize>(
+impl Arguments {
+    /// The seeds to run under: at least one.
+    fn seeds(&self) -> Vec<u64> {
+        self.seeds.as_ref().map_or_else(|| vec![self.tuning.seed], |seeds| seeds.list(self.tuning.seed))
+    }
+}
+
+/// Prints what was found under each seed: all of it together where seeds were asked for, else what the one found.
+fn tell<T: serde::Serialize>(
     arguments: &Arguments,
-    seeds: &Seeds,
-    run: impl FnMut(u64) -> anyhow::Result<T>,
+    runs: &[T],
     lines: fn(&T) -> &[Line],
+    one: impl FnOnce(&T) -> String,
 ) -> anyhow::Result<()> {
-    let seeds = seeds.list(arguments.tuning.seed);
-    let runs: Vec<T> = seeds.iter().copied().map(run).collect::<Result<_, _>>()?;
-    let table = || seeds::shown(&seeds, &runs.iter().map(lines).collect::<Vec<_>>());
-    say(&if arguments.json { seeds::json(&seeds, &runs, lines)? } else { table() });
+    let seeds = arguments.seeds();
+    say(&match (&arguments.seeds, arguments.json) {
+        (Some(_), true) => seeds::json(&seeds, runs, lines)?,
+        (Some(_), false) => seeds::shown(&seeds, &runs.iter().map(lines).collect::<Vec<_>>()),
+        (None, true) => serde_json::to_string_pretty(&runs[0])?,
+        (None, false) => one(&runs[0]),
+    });
     Ok(())
 }
 
@@ -164,14 +182,10 @@ fn baskets(arguments: &Arguments, dataset: &Path) -> anyhow::Result<()> {
     if arguments.report.is_some() {
         bail!("--report draws a training; the protocol of baskets trains nothing: leave it out");
     }
-    let seed = arguments.tuning.seed;
     let baskets = Baskets::read(dataset).context("the baskets cannot be read")?;
-    if let Some(seeds) = &arguments.seeds {
-        return several(arguments, seeds, |seed| Ok(compare_baskets(&baskets, seed)?), |table| &table.lines);
-    }
-    let table = compare_baskets(&baskets, seed)?;
-    say(&if arguments.json { serde_json::to_string_pretty(&table)? } else { of_baskets(&table, seed) });
-    Ok(())
+    let run = |seed| compare_baskets(&baskets, seed);
+    let runs: Vec<BasketTable> = arguments.seeds().into_iter().map(run).collect::<Result<_, _>>()?;
+    tell(arguments, &runs, |table| &table.lines, |table| of_baskets(table, arguments.tuning.seed))
 }
 
 fn of_baskets(table: &BasketTable, seed: u64) -> String {
@@ -239,12 +253,12 @@ mod tests {
     fn a_small_data_set_gives_a_line_for_every_ranker() {
         let folder = tempfile::tempdir().unwrap();
         let (split, attributes) = circle(folder.path());
-        let (config, recipe) = tuning(&["width=16"]).settings(&split, &attributes).unwrap();
+        let (config, recipes) = tuning(&["width=16"]).settings(&split, &attributes).unwrap();
         let plan = Plan {
             split: &split,
             attributes: &attributes,
             config: &config,
-            recipe: &recipe,
+            recipes: &recipes,
             plain: true,
             others: &[],
             keep: None,
@@ -266,6 +280,7 @@ mod tests {
         for name in rankers {
             assert!(text.contains(&format!("| {name} |")), "{text}");
         }
+        assert!(text.contains("; tried batches of 128 with dropout 0.3: validation "), "{text}");
         // What comes next on the circle is sure, and counting finds it.
         let counted = table.line("co-visitation").unwrap();
         assert!(counted.all.recall_10.mean > 0.99);
@@ -315,28 +330,35 @@ mod tests {
     }
 
     #[test]
-    fn every_seed_is_run_in_turn_and_one_that_fails_ends_it() {
-        let seeds: Seeds = "4,2".parse().unwrap();
-        let arguments = Arguments {
-            dataset: None,
+    fn every_seed_is_run_and_the_report_is_of_the_first_with_the_means_over_all() {
+        let folder = tempfile::tempdir().unwrap();
+        circle(folder.path());
+        let report = folder.path().join("report.html");
+        let arguments = |seeds: &str| Arguments {
+            dataset: Some(folder.path().join("circle.seq.txt")),
             catalogue: None,
-            protocol: None,
-            without_attributes: false,
+            protocol: Some(By::LeaveOneOut),
+            without_attributes: true,
             plain: false,
-            tuning: tuning(&[]),
-            seeds: None,
-            report: None,
-            json: false,
+            tuning: tuning(&["width=16", "batch=64"]),
+            seeds: (!seeds.is_empty()).then(|| seeds.parse().unwrap()),
+            report: Some(report.clone()),
+            json: true,
             decisions: off_policy::Arguments::default(),
         };
-        let mut asked = Vec::new();
-        let run = |seed| {
-            asked.push(seed);
-            Ok(Vec::new())
+        let written = |seeds| {
+            evaluate(&arguments(seeds)).unwrap();
+            std::fs::read_to_string(&report).unwrap()
         };
-        several(&arguments, &seeds, run, |lines: &Vec<Line>| lines).unwrap();
-        assert_eq!(asked, [4, 2]);
-        assert!(several(&arguments, &seeds, |_| bail!("unfit"), |lines: &Vec<Line>| lines).is_err());
+        assert_eq!(
+            (arguments("").seeds(), arguments("9,4").seeds(), arguments("2").seeds()),
+            (vec![3], vec![9, 4], vec![3, 4])
+        );
+        let several = written("9,4");
+        assert!(several.contains("Seed 9.") && several.contains("Means over the seeds 9, 4"), "{several}");
+        assert!(several.matches("± ").count() >= 6 * 8, "{several}");
+        let one = written("");
+        assert!(one.contains("Seed 3.") && !one.contains("Means over the seeds"), "{one}");
     }
 
     #[test]
@@ -346,7 +368,10 @@ mod tests {
         let set = |with: &[&str]| tuning(with).settings(&split, &attributes);
         let (config, recipe) =
             set(&["layers=2", "dropout=0.5", r#"similarity={"cosine":{"temperature":0.1}}"#]).unwrap();
+        let [recipe] = &recipe[..] else { panic!("what is set by hand is not tried") };
         assert_eq!((config.layers, recipe.dropout, recipe.seed, recipe.epochs), (2, 0.5, 3, 2));
+        let tried = set(&["slows=1"]).unwrap().1;
+        assert!(tried.len() > 1 && tried.iter().all(|recipe| recipe.slows == 1.0), "{tried:?}");
         assert!(matches!(config.similarity, crate::model::Similarity::Cosine { .. }));
         for wrong in ["layers", "leyers=2", "layers=many", "width=7", "activation=relu2"] {
             assert!(set(&[wrong]).is_err(), "{wrong}");

@@ -1,7 +1,7 @@
 //! `--seeds`: which seeds a protocol runs under, and what it found over all of them as a table or as JSON.
 
 use crate::train::table::Line;
-use crate::train::{Interval, MOST_SEEDS, over_seeds};
+use crate::train::{Interval, MOST_SEEDS, Seeded, over_seeds};
 use anyhow::bail;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -57,17 +57,23 @@ pub(super) fn json<T: Serialize>(seeds: &[u64], runs: &[T], lines: fn(&T) -> &[L
 pub(super) fn shown(seeds: &[u64], runs: &[&[Line]]) -> String {
     let names: Vec<String> = seeds.iter().map(ToString::to_string).collect();
     let mut text = format!(
-        "means over the seeds {}; ± is the 95 % interval of the mean by Student's t\n\n\
-         | | HR@10 | NDCG@10 | Recall@20 | MRR@20 | rare HR@10 | cold HR@10 |\n|---|---|---|---|---|---|---|\n",
-        names.join(", ")
+        "means over the seeds {}; ± is the 95 % interval of the mean by Student's t\n\n| | {} |\n|---|---|---|---|---|---|---|\n",
+        names.join(", "),
+        HEADS.join(" | ")
     );
-    let figure = |of: Interval| format!("{:.4} ± {:.4}", of.mean, of.high - of.mean);
     for line in over_seeds(runs) {
-        let figures =
-            [line.recall_10, line.ndcg_10, line.recall_20, line.mrr_20, line.rare_recall_10, line.cold_recall_10];
-        text.push_str(&format!("| {} | {} |\n", line.name, figures.map(figure).join(" | ")));
+        text.push_str(&format!("| {} | {} |\n", line.name, figures(&line).join(" | ")));
     }
     text
+}
+
+/// What [`figures`] are of.
+pub(super) const HEADS: [&str; 6] = ["HR@10", "NDCG@10", "Recall@20", "MRR@20", "rare HR@10", "cold HR@10"];
+
+/// The figures of a ranker over the seeds.
+pub(super) fn figures(line: &Seeded) -> [String; 6] {
+    let figure = |of: Interval| format!("{:.4} ± {:.4}", of.mean, of.high - of.mean);
+    [line.recall_10, line.ndcg_10, line.recall_20, line.mrr_20, line.rare_recall_10, line.cold_recall_10].map(figure)
 }
 
 #[cfg(test)]
