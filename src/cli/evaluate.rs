@@ -4,14 +4,16 @@
 use super::figures::{lines, shown};
 use super::off_policy;
 use super::progress::Progress;
-use super::report::{self, Labels, Report};
+use super::report::{self, Labels, Over, Report};
 use super::say;
+use super::seeds::{self, Seeds};
 use crate::catalogue::{Index, import};
 use crate::features::{Attributes, Vocabulary};
 use crate::model::ModelConfig;
-use crate::train::table::{self, Plan};
+use crate::train::table::{self, Line, Plan, Table};
 use crate::train::{
-    BasketTable, Baskets, Dataset, Protocol, Recipe, Shop, Split, chosen, compare_baskets, split_by_time,
+    BasketTable, Baskets, Dataset, Protocol, Recipe, Shop, Split, candidates, chosen, compare_baskets, over_seeds,
+    split_by_time,
 };
 use anyhow::{Context, bail};
 use clap::ValueEnum;
@@ -39,7 +41,10 @@ pub(super) struct Arguments {
     plain: bool,
     #[command(flatten)]
     tuning: Tuning,
-    /// Write a report to look at as well: one HTML file.
+    /// Run under several seeds and print means with intervals: how many from --seed on, or which, as 1,2,5.
+    #[arg(long, value_name = "SEEDS")]
+    seeds: Option<Seeds>,
+    /// Write a report to look at as well: one HTML file; of the first seed, with the means over all where there are several.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Print JSON instead of a table.
@@ -59,13 +64,18 @@ pub(super) struct Tuning {
     #[arg(long, default_value_t = Recipe::default().epochs)]
     epochs: usize,
     /// Another setting of the model or the recipe than chosen: width=128, or similarity={"cosine":{"temperature":0.07}}.
+    /// Where batch or dropout is set nothing else is tried of them.
     #[arg(long, value_name = "NAME=VALUE")]
     with: Vec<String>,
 }
 
 impl Tuning {
-    /// The settings that follow from the data, replaced by what the command line says.
-    pub(super) fn settings(&self, split: &Split, attributes: &Attributes) -> anyhow::Result<(ModelConfig, Recipe)> {
+    /// The settings that follow from the data, replaced by what the command line says; of recipes all that are to be tried.
+    pub(super) fn settings(
+        &self,
+        split: &Split,
+        attributes: &Attributes,
+    ) -> anyhow::Result<(ModelConfig, Vec<Recipe>)> {
         let (config, recipe) = chosen(split, attributes);
         let recipe = Recipe { seed: self.seed, epochs: self.epochs, ..recipe };
         let (mut config, mut recipe) = (serde_json::to_value(config)?, serde_json::to_value(recipe)?);
@@ -78,7 +88,9 @@ impl Tuning {
         }
         let config: ModelConfig = serde_json::from_value(config).context("--with: a value does not fit")?;
         config.check()?;
-        Ok((config, serde_json::from_value(recipe).context("--with: a value does not fit")?))
+        let recipe: Recipe = serde_json::from_value(recipe).context("--with: a value does not fit")?;
+        let by_hand = |said: &String| said.starts_with("batch=") || said.starts_with("dropout=");
+        Ok((config, if self.with.iter().any(by_hand) { vec![recipe] } else { candidates(recipe) }))
     }
 }
 
@@ -108,28 +120,60 @@ fn evaluate(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let Parted { split, vocabulary, titles, attributes: known } = parted(arguments, dataset, protocol)?;
     let attributes = if arguments.without_attributes { Arc::default() } else { known.clone() };
-    let (config, recipe) = arguments.tuning.settings(&split, &attributes)?;
-    let mut progress = Progress::new(recipe.epochs);
-    let plan = Plan {
-        split: &split,
-        attributes: &attributes,
-        config: &config,
-        recipe: &recipe,
-        plain: arguments.plain,
-        others: &[],
-        keep: None,
+    let (config, recipes) = arguments.tuning.settings(&split, &attributes)?;
+    let run = |seed: u64| -> anyhow::Result<Table> {
+        let recipes: Vec<Recipe> = recipes.iter().map(|recipe| Recipe { seed, ..recipe.clone() }).collect();
+        let mut progress = Progress::new(arguments.tuning.epochs);
+        let plan = Plan {
+            split: &split,
+            attributes: &attributes,
+            config: &config,
+            recipes: &recipes,
+            plain: arguments.plain,
+            others: &[],
+            keep: None,
+        };
+        let table = table::compare(plan, &mut |told| progress.tell(told))?;
+        progress.finish();
+        Ok(table)
     };
-    let table = table::compare(plan, &mut |told| progress.tell(told))?;
-    progress.finish();
+    let seeds = arguments.seeds();
+    let runs: Vec<Table> = seeds.iter().copied().map(run).collect::<Result<_, _>>()?;
     if let Some(path) = &arguments.report {
         let name = dataset.file_name().unwrap_or_default().to_string_lossy();
         let protocol = protocol.to_possible_value().map(|protocol| protocol.get_name().to_owned());
         let heading = format!("{name} by {}", protocol.unwrap_or_default());
         let data = format!("{} sequences learned, {} cases measured", split.refit.len(), split.test.len());
         let labels = Labels { vocabulary: &vocabulary, titles: &titles, attributes: &known };
-        report::write(path, Report { heading: &heading, data: &data, table: &table, split: &split, labels })?;
+        let over =
+            Over { seeds: &seeds, found: &over_seeds(&runs.iter().map(|run| &run.lines[..]).collect::<Vec<_>>()) };
+        let table = &runs[0];
+        report::write(path, Report { heading: &heading, data: &data, table, split: &split, labels, over })?;
     }
-    say(&if arguments.json { serde_json::to_string_pretty(&table)? } else { shown(&table, &split) });
+    tell(arguments, &runs, |table| &table.lines, |table| shown(table, &split))
+}
+
+impl Arguments {
+    /// The seeds to run under: at least one.
+    fn seeds(&self) -> Vec<u64> {
+        self.seeds.as_ref().map_or_else(|| vec![self.tuning.seed], |seeds| seeds.list(self.tuning.seed))
+    }
+}
+
+/// Prints what was found under each seed: all of it together where seeds were asked for, else what the one found.
+fn tell<T: serde::Serialize>(
+    arguments: &Arguments,
+    runs: &[T],
+    lines: fn(&T) -> &[Line],
+    one: impl FnOnce(&T) -> String,
+) -> anyhow::Result<()> {
+    let seeds = arguments.seeds();
+    say(&match (&arguments.seeds, arguments.json) {
+        (Some(_), true) => seeds::json(&seeds, runs, lines)?,
+        (Some(_), false) => seeds::shown(&seeds, &runs.iter().map(lines).collect::<Vec<_>>()),
+        (None, true) => serde_json::to_string_pretty(&runs[0])?,
+        (None, false) => one(&runs[0]),
+    });
     Ok(())
 }
 
@@ -138,11 +182,10 @@ fn baskets(arguments: &Arguments, dataset: &Path) -> anyhow::Result<()> {
     if arguments.report.is_some() {
         bail!("--report draws a training; the protocol of baskets trains nothing: leave it out");
     }
-    let seed = arguments.tuning.seed;
     let baskets = Baskets::read(dataset).context("the baskets cannot be read")?;
-    let table = compare_baskets(&baskets, seed)?;
-    say(&if arguments.json { serde_json::to_string_pretty(&table)? } else { of_baskets(&table, seed) });
-    Ok(())
+    let run = |seed| compare_baskets(&baskets, seed);
+    let runs: Vec<BasketTable> = arguments.seeds().into_iter().map(run).collect::<Result<_, _>>()?;
+    tell(arguments, &runs, |table| &table.lines, |table| of_baskets(table, arguments.tuning.seed))
 }
 
 fn of_baskets(table: &BasketTable, seed: u64) -> String {
@@ -210,12 +253,12 @@ mod tests {
     fn a_small_data_set_gives_a_line_for_every_ranker() {
         let folder = tempfile::tempdir().unwrap();
         let (split, attributes) = circle(folder.path());
-        let (config, recipe) = tuning(&["width=16"]).settings(&split, &attributes).unwrap();
+        let (config, recipes) = tuning(&["width=16"]).settings(&split, &attributes).unwrap();
         let plan = Plan {
             split: &split,
             attributes: &attributes,
             config: &config,
-            recipe: &recipe,
+            recipes: &recipes,
             plain: true,
             others: &[],
             keep: None,
@@ -237,6 +280,7 @@ mod tests {
         for name in rankers {
             assert!(text.contains(&format!("| {name} |")), "{text}");
         }
+        assert!(text.contains("; tried batches of 128 with dropout 0.3: validation "), "{text}");
         // What comes next on the circle is sure, and counting finds it.
         let counted = table.line("co-visitation").unwrap();
         assert!(counted.all.recall_10.mean > 0.99);
@@ -260,6 +304,7 @@ mod tests {
             without_attributes: false,
             plain: false,
             tuning: tuning(&[]),
+            seeds: Some(Seeds::Many(2)),
             report,
             json: true,
             decisions: off_policy::Arguments::default(),
@@ -270,9 +315,50 @@ mod tests {
         for name in ["popularity", "lift", "PMI", "item-kNN", "EASE", "together", "served"] {
             assert!(text.contains(&format!("| {name} |")), "{text}");
         }
+        let runs = [1, 2].map(|seed| compare_baskets(&Baskets::read(&path).unwrap(), seed).unwrap());
+        let json = seeds::json(&[1, 2], &runs, |table| &table.lines).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let of = |line: &serde_json::Value| line["recall_10"]["mean"].as_f64().unwrap();
+        let mean = (of(&json["runs"][0]["lines"][6]["all"]) + of(&json["runs"][1]["lines"][6]["all"])) / 2.0;
+        assert!((of(&json["lines"][6]) - mean).abs() < 1e-12, "{json}");
+        assert_eq!((&json["seeds"][1], &json["lines"][6]["name"]), (&2.into(), &"served".into()));
+        let table = seeds::shown(&[1, 2], &[&runs[0].lines, &runs[1].lines]);
+        assert!(table.starts_with("means over the seeds 1, 2; ") && table.contains("\n| served | "), "{table}");
         assert!(
             text.starts_with("10 products, 180 baskets learned, 20 measured; seed 1; what was bought before is not")
         );
+    }
+
+    #[test]
+    fn every_seed_is_run_and_the_report_is_of_the_first_with_the_means_over_all() {
+        let folder = tempfile::tempdir().unwrap();
+        circle(folder.path());
+        let report = folder.path().join("report.html");
+        let arguments = |seeds: &str| Arguments {
+            dataset: Some(folder.path().join("circle.seq.txt")),
+            catalogue: None,
+            protocol: Some(By::LeaveOneOut),
+            without_attributes: true,
+            plain: false,
+            tuning: tuning(&["width=16", "batch=64"]),
+            seeds: (!seeds.is_empty()).then(|| seeds.parse().unwrap()),
+            report: Some(report.clone()),
+            json: true,
+            decisions: off_policy::Arguments::default(),
+        };
+        let written = |seeds| {
+            evaluate(&arguments(seeds)).unwrap();
+            std::fs::read_to_string(&report).unwrap()
+        };
+        assert_eq!(
+            (arguments("").seeds(), arguments("9,4").seeds(), arguments("2").seeds()),
+            (vec![3], vec![9, 4], vec![3, 4])
+        );
+        let several = written("9,4");
+        assert!(several.contains("Seed 9.") && several.contains("Means over the seeds 9, 4"), "{several}");
+        assert!(several.matches("± ").count() >= 6 * 8, "{several}");
+        let one = written("");
+        assert!(one.contains("Seed 3.") && !one.contains("Means over the seeds"), "{one}");
     }
 
     #[test]
@@ -282,7 +368,10 @@ mod tests {
         let set = |with: &[&str]| tuning(with).settings(&split, &attributes);
         let (config, recipe) =
             set(&["layers=2", "dropout=0.5", r#"similarity={"cosine":{"temperature":0.1}}"#]).unwrap();
+        let [recipe] = &recipe[..] else { panic!("what is set by hand is not tried") };
         assert_eq!((config.layers, recipe.dropout, recipe.seed, recipe.epochs), (2, 0.5, 3, 2));
+        let tried = set(&["slows=1"]).unwrap().1;
+        assert!(tried.len() > 1 && tried.iter().all(|recipe| recipe.slows == 1.0), "{tried:?}");
         assert!(matches!(config.similarity, crate::model::Similarity::Cosine { .. }));
         for wrong in ["layers", "leyers=2", "layers=many", "width=7", "activation=relu2"] {
             assert!(set(&[wrong]).is_err(), "{wrong}");

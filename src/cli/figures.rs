@@ -1,7 +1,7 @@
 //! A table of rankers as text: what `evaluate` prints, and `train` prints and writes into the model card.
 
 use crate::train::table::{Line, Table};
-use crate::train::{Interval, Split};
+use crate::train::{Interval, Split, Tried};
 
 /// The table, with a line on what it is of.
 pub(super) fn shown(table: &Table, split: &Split) -> String {
@@ -15,7 +15,24 @@ pub(super) fn shown(table: &Table, split: &Split) -> String {
         table.passes.len(),
         table.mixture
     );
-    text + &lines(&table.lines)
+    text + &trial(table) + &lines(&table.lines)
+}
+
+/// What validation found of each recipe that was tried; nothing where there was one.
+fn trial(table: &Table) -> String {
+    let told = |tried: &Tried| {
+        let metric = tried.metric.map_or_else(|| "–".to_owned(), |metric| format!("{metric:.4}"));
+        let Tried { batch, dropout, passes, .. } = tried;
+        format!("batches of {batch} with dropout {dropout}: validation {metric} after {passes} passes")
+    };
+    match &table.tried[..] {
+        [] | [_] => String::new(),
+        tried => {
+            let chosen = (table.recipe.batch, table.recipe.dropout);
+            let tried: Vec<String> = tried.iter().map(told).collect();
+            format!("batches of {} with dropout {}; tried {}\n\n", chosen.0, chosen.1, tried.join(", "))
+        }
+    }
 }
 
 /// The lines of a table.

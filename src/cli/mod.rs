@@ -19,6 +19,7 @@ mod progress;
 mod replay;
 mod report;
 mod schema;
+mod seeds;
 mod serve;
 mod stores;
 mod target;

@@ -17,7 +17,7 @@ use std::time::Duration;
 pub(super) struct Arguments {
     /// The decision log, for what another order would have brought: an export of JSON lines, the SQLite file itself,
     /// postgres://user:password@host/database, or `settings` for that of --config.
-    #[arg(long, value_name = "DECISIONS", conflicts_with_all = ["dataset", "protocol", "catalogue", "report"])]
+    #[arg(long, value_name = "DECISIONS", conflicts_with_all = ["dataset", "protocol", "catalogue", "report", "seeds"])]
     pub(super) log: Option<String>,
     /// What counts as success.
     #[arg(long, value_enum, default_value_t = Counts::Click, requires = "log")]

@@ -44,6 +44,8 @@ impl Progress {
     }
 
     fn pass(&mut self, pass: &Pass) {
+        // Another training begins: what was best in the one before is not of it.
+        self.best = self.best.filter(|_| pass.epoch > 1);
         let measured = pass.metric.map(|metric| {
             let better = self.best.filter(|(best, _)| *best >= metric);
             let (best, of) = *self.best.insert(better.unwrap_or((metric, pass.epoch)));

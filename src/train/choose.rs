@@ -13,6 +13,10 @@ const DRAWN: usize = 4_096;
 /// The temperature of the cosine where shoppers return to what they saw.
 const TEMPERATURE: f32 = 0.07;
 
+/// Sequences a step, and the share of places dropped: what no count of the data tells. Where few sequences hold an item small
+/// steps throw its vector about, and where many do large ones waste passes.
+const TRIED: [(usize, f32); 2] = [(128, 0.3), (512, 0.5)];
+
 /// The model and the recipe for what is to be learned.
 pub fn chosen(split: &Split, attributes: &Attributes) -> (ModelConfig, Recipe) {
     let similarity = match split.mask_seen {
@@ -38,6 +42,14 @@ pub fn chosen(split: &Split, attributes: &Attributes) -> (ModelConfig, Recipe) {
     (config, Recipe { negatives, ..Recipe::default() })
 }
 
+/// The recipe, and after it the others that are worth a trial: validation tells which is best.
+pub fn candidates(recipe: Recipe) -> Vec<Recipe> {
+    let own = (recipe.batch, recipe.dropout);
+    let others = TRIED.into_iter().filter(|tried| *tried != own);
+    let others = others.map(|(batch, dropout)| Recipe { batch, dropout, ..recipe.clone() });
+    std::iter::once(recipe.clone()).chain(others.collect::<Vec<_>>()).collect()
+}
+
 /// The model without what was added to it: plain SASRec, as a baseline.
 pub(super) fn plain(config: &ModelConfig) -> ModelConfig {
     ModelConfig::small(config.rows)
@@ -52,6 +64,13 @@ mod tests {
         let train = vec![vec![1; 11].into(); sequences];
         let refit = Vec::new();
         Split { rows, train, validation: Vec::new(), refit, retrain: false, test: Vec::new(), mask_seen }
+    }
+
+    #[test]
+    fn what_no_count_tells_is_tried_and_the_default_first() {
+        let told = |recipe: &Recipe| (recipe.batch, recipe.dropout, recipe.seed);
+        let candidates = candidates(Recipe { seed: 9, ..Recipe::default() });
+        assert_eq!(candidates.iter().map(told).collect::<Vec<_>>(), [(128, 0.3, 9), (512, 0.5, 9)]);
     }
 
     #[test]

@@ -75,6 +75,7 @@ mod tests {
             passes: Vec::new(),
             config: ModelConfig::small(2),
             recipe: Recipe::default(),
+            tried: Vec::new(),
             portrait: Default::default(),
             snapshot: None,
         }

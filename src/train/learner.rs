@@ -12,6 +12,10 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+/// So many sequences are learned in one step however long they are; more only where they are shorter, because a step's memory
+/// is that of its places.
+const WHOLE: usize = 128;
+
 /// A model that learns. The randomness of a pass follows from the seed and the pass's number alone, so that a training
 /// that was cut off goes on as if it had not been.
 pub(super) struct Learner {
@@ -41,7 +45,9 @@ impl Learner {
         let noise = Noise::seeded(random.random(), recipe.dropout);
         let mut order: Vec<usize> = (0..sequences.len()).collect();
         order.shuffle(&mut random);
-        let mut groups = buckets(&order, recipe.batch, |at| sequences[at].len());
+        let longest = self.model.config().max_length;
+        let groups = buckets(&order, recipe.batch, |at| sequences[at].len());
+        let mut groups = bounded(groups, WHOLE * longest, |at| sequences[at].len().min(longest));
         groups.shuffle(&mut random);
         let (mut sum, mut places, steps) = (0f64, 0usize, groups.len());
         for (step, group) in groups.into_iter().enumerate() {
@@ -86,6 +92,15 @@ impl Learner {
         self.adam.step(&loss.backward()?, rate)?;
         Ok((value, targets.rows.len()))
     }
+}
+
+/// The groups, parted where they would lay out more places than so many.
+fn bounded(groups: Vec<Vec<usize>>, places: usize, length: impl Fn(usize) -> usize) -> Vec<Vec<usize>> {
+    let parted = |group: Vec<usize>| -> Vec<Vec<usize>> {
+        let longest = group.iter().map(|at| length(*at)).max().unwrap_or_default();
+        group.chunks((places / longest.max(1)).max(1)).map(<[usize]>::to_vec).collect()
+    };
+    groups.into_iter().flat_map(parted).collect()
 }
 
 /// All but the last of each history as it is read, and at every place the next item as what is to be told: after an item, and
@@ -168,6 +183,17 @@ mod tests {
         let (padded, targets) = laid_out(&with, 2, false);
         assert_eq!((&targets.places[..], &targets.rows[..]), (&[0, 2, 3][..], &[6, 9, 10][..]));
         assert!(padded.queries.is_empty());
+    }
+
+    #[test]
+    fn a_step_lays_out_no_more_places_than_are_allowed_and_leaves_nothing_out() {
+        let groups = vec![vec![3, 1, 2, 0], vec![4, 9, 5]];
+        let parts = bounded(groups.clone(), 20, |at| at);
+        assert_eq!(parts, [vec![3, 1, 2, 0], vec![4, 9], vec![5]]);
+        assert_eq!(bounded(groups, 4, |at| at), [vec![3], vec![1], vec![2], vec![0], vec![4], vec![9], vec![5]]);
+        // A batch of that many sequences at most is never parted.
+        let whole = vec![(0..WHOLE).collect::<Vec<_>>()];
+        assert_eq!(bounded(whole.clone(), WHOLE * 50, |_| 50), whole);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! The walk: [`Dataset`] or [`Shop`] reads a file, [`Protocol::split`] or [`split_by_time`] parts it so that nothing of the
 //! future is learned, [`chosen`] picks the settings,
-//! [`trainer::train`] learns, [`evaluate::measure`] ranks every item for every case, [`table::compare`] puts the model beside
+//! [`trainer::train`] learns by each recipe of a trial, [`evaluate::measure`] ranks every item for every case, [`table::compare`] puts the model beside
 //! the baselines. Everything is the same for the same seed and number of threads: iteration is in order, ties fall by
 //! rule.
 
@@ -31,17 +31,19 @@ mod portrait;
 mod proportions;
 mod ranker;
 mod recipe;
+mod seeds;
 mod snapshot;
 mod split;
 mod state;
 pub mod table;
 pub mod trainer;
+mod trial;
 
 pub use basket_table::{BasketTable, compare_baskets};
 pub use baskets::Baskets;
 pub use blend::{Blend, Mixture, Share};
 pub use by_time::{is_unknown, split as split_by_time};
-pub use choose::chosen;
+pub use choose::{candidates, chosen};
 pub use dataset::{Case, Dataset};
 pub use encoder::Encoder;
 pub use error::TrainError;
@@ -56,5 +58,7 @@ pub use portrait::{Bin, Portrait, Shown};
 pub use proportions::learn as learn_mixture;
 pub use ranker::Ranker;
 pub use recipe::Recipe;
+pub use seeds::{MOST_SEEDS, Seeded, over_seeds};
 pub use split::{Protocol, Split};
 pub use state::fingerprint;
+pub use trial::Tried;

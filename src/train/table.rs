@@ -18,6 +18,7 @@ use super::recipe::Recipe;
 use super::snapshot;
 use super::split::Split;
 use super::trainer::{self, Trained};
+use super::trial::{self, Trial, Tried};
 use crate::features::Attributes;
 use crate::model::ModelConfig;
 use crate::model::drift::Snapshot;
@@ -72,6 +73,8 @@ pub struct Table {
     pub config: ModelConfig,
     /// How it was trained.
     pub recipe: Recipe,
+    /// The recipes that were tried, and what validation found of each.
+    pub tried: Vec<Tried>,
     /// What reports draw.
     #[serde(skip)]
     pub portrait: Portrait,
@@ -96,8 +99,8 @@ pub struct Plan<'a> {
     pub attributes: &'a Arc<Attributes>,
     /// The model.
     pub config: &'a ModelConfig,
-    /// How it is trained.
-    pub recipe: &'a Recipe,
+    /// How it may be trained: validation says which of them it is, where there are several.
+    pub recipes: &'a [Recipe],
     /// Whether plain SASRec is trained beside it, where the model is another.
     pub plain: bool,
     /// Rankers beside the baselines, such as the model that is served now.
@@ -111,32 +114,34 @@ pub struct Plan<'a> {
 /// # Errors
 /// The trainer's.
 pub fn compare(plan: Plan<'_>, watch: Watch<'_>) -> Result<Table, TrainError> {
-    let Plan { split, attributes, config, recipe, .. } = plan;
+    let Plan { split, attributes, config, recipes, .. } = plan;
     let learned = counts(&split.train, split.rows);
     let terms = Terms { rows: split.rows, mask_seen: split.mask_seen, counts: &learned };
     let data =
         Data { sequences: &split.train, validation: &split.validation, terms, attributes, rates: &[], keep: plan.keep };
-    let trained = trainer::train(config, recipe, data, watch)?;
+    let Trial { trained, recipe, tried } = trial::best(config, recipes, data, watch)?;
     let (epoch, passes) = (trained.epoch, trained.passes.clone());
     let counted = Counted::new(&split.train, split, attributes);
     let step = split.validation.len().div_ceil(BLENDED);
     let cases: Vec<_> = split.validation.iter().step_by(step.max(1)).cloned().collect();
     let (mixture, blended) = counted.blended(&trained.encoder, |parts| proportions::learn(parts, &cases, terms))?;
     drop(counted);
-    let encoder = finally(plan, config, trained, data, watch)?;
+    let encoder = finally(plan, (config, &recipe), trained, data, watch)?;
     let plain = match (choose::plain(config), plan.plain) {
         (plain, true) if plain != *config => {
             let nothing = Arc::default();
             let data = Data { attributes: &nothing, keep: None, ..data };
+            // As others train it, whatever suits the model beside it.
+            let recipe = recipes.first().unwrap_or(&recipe);
             let trained = trainer::train(&plain, recipe, data, watch)?;
-            Some(finally(plan, &plain, trained, data, watch)?.named("SASRec"))
+            Some(finally(plan, (&plain, recipe), trained, data, watch)?.named("SASRec"))
         }
         _ => None,
     };
-    let (lines, portrait) = lines(plan, &encoder, plain.as_ref(), &mixture)?;
+    let (lines, portrait) = lines(plan, (&encoder, plain.as_ref()), &mixture, recipe.seed)?;
     let snapshot = snapshot::of(&encoder, split, attributes)?;
-    let (config, recipe) = (config.clone(), recipe.clone());
-    Ok(Table { lines, mixture, blended, epoch, passes, config, recipe, portrait, snapshot })
+    let config = config.clone();
+    Ok(Table { lines, mixture, blended, epoch, passes, config, recipe, tried, portrait, snapshot })
 }
 
 /// What is only counted and is a part of the blend beside the encoder.
@@ -167,7 +172,7 @@ impl Counted {
 /// The model learned again on all but the test, where the protocol says so; else as it is.
 fn finally(
     plan: Plan<'_>,
-    config: &ModelConfig,
+    (config, recipe): (&ModelConfig, &Recipe),
     trained: Trained,
     data: Data<'_>,
     watch: Watch<'_>,
@@ -175,7 +180,7 @@ fn finally(
     if !plan.split.retrain {
         return Ok(trained.encoder);
     }
-    let recipe = Recipe { epochs: trained.epoch, ..plan.recipe.clone() };
+    let recipe = Recipe { epochs: trained.epoch, ..recipe.clone() };
     let rates: Vec<f32> = trained.passes.iter().map(|pass| pass.rate).collect();
     let data = Data { sequences: &plan.split.refit, validation: &[], rates: &rates, keep: None, ..data };
     Ok(trainer::train(config, &recipe, data, watch)?.encoder)
@@ -183,9 +188,9 @@ fn finally(
 
 fn lines(
     plan: Plan<'_>,
-    encoder: &Encoder,
-    plain: Option<&Encoder>,
+    (encoder, plain): (&Encoder, Option<&Encoder>),
     mixture: &Mixture,
+    seed: u64,
 ) -> Result<(Vec<Line>, Portrait), TrainError> {
     let split = plan.split;
     let counts = counts(&split.refit, split.rows);
@@ -203,7 +208,7 @@ fn lines(
     counted.blended(encoder, |parts| {
         let blend = Blend::new(parts, mixture, terms);
         let all = rankers.into_iter().chain([encoder as &dyn Ranker, &blend]);
-        let lines = all.map(|ranker| line(ranker, split, terms, plan.recipe.seed)).collect::<Result<_, _>>()?;
+        let lines = all.map(|ranker| line(ranker, split, terms, seed)).collect::<Result<_, _>>()?;
         Ok((lines, Portrait::of(encoder, &blend, split, terms)?))
     })
 }

@@ -33,11 +33,49 @@ pub struct Trained {
     pub passes: Vec<Pass>,
 }
 
+impl Trained {
+    /// What validation found after the pass that it is of; none without validation.
+    pub fn metric(&self) -> Option<f64> {
+        self.passes.get(self.epoch.checked_sub(1)?)?.metric
+    }
+}
+
+/// Another training of the same data, to be beaten.
+#[derive(Clone, Copy)]
+pub(super) struct Rival {
+    /// What validation found after its best pass.
+    pub(super) metric: f64,
+    /// Passes within which it has to be beaten.
+    pub(super) passes: usize,
+}
+
+impl Rival {
+    /// Whether it was not beaten while there was time.
+    fn stands(self, state: &State) -> bool {
+        let best = state.passes.iter().filter_map(|pass| pass.metric).max_by(f64::total_cmp);
+        state.passes.len() >= self.passes && best.is_none_or(|best| best <= self.metric)
+    }
+}
+
 /// Trains a model.
 ///
 /// # Errors
 /// Settings out of bounds, nothing to learn, a state that cannot be kept or is another training's, candle's.
 pub fn train(config: &ModelConfig, recipe: &Recipe, data: Data<'_>, watch: Watch<'_>) -> Result<Trained, TrainError> {
+    train_against(None, config, recipe, data, watch)
+}
+
+/// The same, but ended where the rival stands.
+///
+/// # Errors
+/// As above.
+pub(super) fn train_against(
+    rival: Option<Rival>,
+    config: &ModelConfig,
+    recipe: &Recipe,
+    data: Data<'_>,
+    watch: Watch<'_>,
+) -> Result<Trained, TrainError> {
     let usable: Vec<&History> = data.sequences.iter().filter(|history| history.len() >= 2).collect();
     if usable.is_empty() {
         return Err(TrainError::Unfit("no sequence has two items: there is nothing to learn".into()));
@@ -52,7 +90,7 @@ pub fn train(config: &ModelConfig, recipe: &Recipe, data: Data<'_>, watch: Watch
         None => State::default(),
     };
     state.passes.iter().for_each(|pass| watch(Told::Pass(pass)));
-    while !state.ended(recipe) {
+    while !state.ended(recipe) && !rival.is_some_and(|rival| rival.stands(&state)) {
         let (began, epoch) = (Instant::now(), state.passes.len() + 1);
         let mut tell = |done, of, loss| watch(Told::Step { epoch, done, of, loss });
         let rate = rate(recipe, data.rates, &state.passes);

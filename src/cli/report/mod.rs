@@ -9,8 +9,9 @@ mod space;
 
 pub(super) use labels::Labels;
 
+use super::seeds;
 use crate::train::table::{BLEND, Line, Table};
-use crate::train::{Interval, Metrics, Split};
+use crate::train::{Interval, Metrics, Seeded, Split};
 use anyhow::Context;
 use markup::{escaped, figure};
 use plot::{Bar, bars, calibration, curve};
@@ -28,6 +29,14 @@ pub(super) struct Report<'a> {
     pub(super) table: &'a Table,
     pub(super) split: &'a Split,
     pub(super) labels: Labels<'a>,
+    pub(super) over: Over<'a>,
+}
+
+/// What several seeds found; of none or one nothing is shown.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Over<'a> {
+    pub(super) seeds: &'a [u64],
+    pub(super) found: &'a [Seeded],
 }
 
 /// Writes the report.
@@ -37,7 +46,7 @@ pub(super) fn write(path: &Path, report: Report<'_>) -> anyhow::Result<()> {
 
 /// The whole page.
 pub(super) fn page(report: Report<'_>) -> String {
-    let Report { heading, data, table, labels, .. } = report;
+    let Report { heading, data, table, labels, over, .. } = report;
     let heading = escaped(heading);
     // A page that can load nothing and run nothing, whatever a title may say.
     let mut html = format!(
@@ -59,12 +68,16 @@ pub(super) fn page(report: Report<'_>) -> String {
         &sessions::sessions(&table.portrait.sessions, &labels),
     ));
     html.push_str(&section("All figures", "", &figures(table)));
+    let names = over.seeds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    html.push_str(&section(&format!("Means over the seeds {names}"), WHAT_SEEDS, &over_seeds(over)));
     html + "</main></body></html>\n"
 }
 
 const WHAT_BARS: &str = "The whole catalogue is ranked for every case. Whiskers are 95 % intervals, by 500 bootstrap resamples of the cases.";
 const WHAT_CALIBRATION: &str = "Items at the head of the blend's lists, in ten groups of like probability: its scores order items, and squared, as shares of their sum, they are read as probabilities here. On the dashed line what was said came true; above it, more often than said. Whiskers are two standard errors; a group of which nothing came true lies on the lower edge.";
 const WHAT_MAP: &str = "The two directions in which the items' vectors differ most. Items that lie together are alike to the model; point at one to read its title.";
+const WHAT_SEEDS: &str =
+    "± is the 95 % interval of the mean by Student's t. Everything above is of the first of these seeds.";
 const WHAT_SESSIONS: &str =
     "Drawn evenly over the cases, not picked. What the shopper took next is marked where it is in the list.";
 
@@ -161,6 +174,21 @@ fn figures(table: &Table) -> String {
             line.milliseconds,
         ];
         let cells: String = values.iter().chain(&rest).map(|value| format!("<td>{}</td>", figure(*value))).collect();
+        html.push_str(&format!("<tr{own}><td>{}</td>{cells}</tr>", escaped(&line.name)));
+    }
+    html + "</tbody></table></div>"
+}
+
+/// The means over several seeds.
+fn over_seeds(over: Over<'_>) -> String {
+    if over.seeds.len() < 2 {
+        return String::new();
+    }
+    let head: String = seeds::HEADS.iter().map(|head| format!("<th>{head}</th>")).collect();
+    let mut html = format!(r#"<div class="wide"><table><thead><tr><th></th>{head}</tr></thead><tbody>"#);
+    for line in over.found {
+        let own = if line.name == BLEND { r#" class="own""# } else { "" };
+        let cells = seeds::figures(line).map(|figure| format!("<td>{figure}</td>")).concat();
         html.push_str(&format!("<tr{own}><td>{}</td>{cells}</tr>", escaped(&line.name)));
     }
     html + "</tbody></table></div>"

@@ -11,7 +11,7 @@ mod learned;
 use super::evaluate::Tuning;
 use super::figures::shown;
 use super::progress::Progress;
-use super::report::{self, Labels, Report};
+use super::report::{self, Labels, Over, Report};
 use super::say;
 use crate::model::versions::Versions;
 use crate::model::{ModelConfig, checkpoint};
@@ -71,7 +71,7 @@ fn train(arguments: &Arguments) -> anyhow::Result<String> {
     let (events, catalogue) = sources(arguments)?;
     let served = served(&arguments.out);
     let learned = Learned::read(&events, catalogue.as_deref(), served.as_ref().and_then(|(_, model)| until(model)))?;
-    let (config, recipe) = arguments.tuning.settings(&learned.split, &learned.attributes)?;
+    let (config, recipes) = arguments.tuning.settings(&learned.split, &learned.attributes)?;
     let kept = arguments.out.join(KEPT);
     if !arguments.resume && kept.exists() {
         fs::remove_dir_all(&kept).with_context(|| format!("{} cannot be emptied", kept.display()))?;
@@ -82,7 +82,7 @@ fn train(arguments: &Arguments) -> anyhow::Result<String> {
         Some((version, model)) => Some(Incumbent::new(&version, model, &learned.vocabulary)?),
         None => None,
     };
-    let table = measured(&learned, &config, &recipe, incumbent.as_ref(), &kept)?;
+    let table = measured(&learned, &config, &recipes, incumbent.as_ref(), &kept)?;
     say(&shown(&table, &learned.split));
     if let Some(path) = &arguments.report {
         report::write(path, reported("A training that may not have been published", &learned, &table))?;
@@ -135,7 +135,7 @@ fn until(model: &checkpoint::Checkpoint) -> Option<i64> {
 fn measured(
     learned: &Learned,
     config: &ModelConfig,
-    recipe: &Recipe,
+    recipes: &[Recipe],
     incumbent: Option<&Incumbent>,
     kept: &Path,
 ) -> anyhow::Result<Table> {
@@ -145,12 +145,12 @@ fn measured(
         split: &learned.split,
         attributes: &learned.attributes,
         config,
-        recipe,
+        recipes,
         plain: false,
         others: &others,
         keep: Some(&keep),
     };
-    let mut progress = Progress::new(recipe.epochs);
+    let mut progress = Progress::new(recipes.iter().map(|recipe| recipe.epochs).max().unwrap_or_default());
     let table = table::compare(plan, &mut |told| progress.tell(told))?;
     progress.finish();
     Ok(table)
@@ -193,7 +193,7 @@ fn finally(learned: &Learned, table: &Table, kept: &Path) -> anyhow::Result<(Str
 
 fn reported<'a>(heading: &'a str, learned: &'a Learned, table: &'a Table) -> Report<'a> {
     let Learned { vocabulary, titles, attributes, split, data, .. } = learned;
-    Report { heading, data, table, split, labels: Labels { vocabulary, titles, attributes } }
+    Report { heading, data, table, split, labels: Labels { vocabulary, titles, attributes }, over: Over::default() }
 }
 
 /// Writes the version; its manifest comes last, so a version that is there is whole.

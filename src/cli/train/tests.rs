@@ -114,8 +114,8 @@ fn a_training_goes_on_where_it_was_cut_off_and_publishes_the_same() {
     let kept = cut.join(KEPT);
     fs::create_dir_all(&kept).unwrap();
     let learned = Learned::read(&events, None, None).unwrap();
-    let (config, recipe) = arguments(&events, &cut, &[]).tuning.settings(&learned.split, &learned.attributes).unwrap();
-    measured(&learned, &config, &Recipe { epochs: 3, ..recipe }, None, &kept).unwrap();
+    let (config, recipes) = arguments(&events, &cut, &[]).tuning.settings(&learned.split, &learned.attributes).unwrap();
+    measured(&learned, &config, &[Recipe { epochs: 3, ..recipes[0].clone() }], None, &kept).unwrap();
     assert!(kept.join("measured").exists());
     trained(&events, &cut, &["--force", "--resume"]).unwrap();
     let weights = |out: &Path| fs::read(out.join(&version).join("weights.safetensors")).unwrap();
