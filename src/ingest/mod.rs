@@ -21,6 +21,7 @@ mod erase;
 mod erasures;
 pub mod error;
 mod feed;
+mod fetch;
 mod forget;
 pub mod identity;
 mod later;

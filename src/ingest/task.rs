@@ -19,6 +19,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::ShopperKey;
 use crate::domain::market::Market;
 use crate::domain::standing::Told;
+use crate::platform::news::Wanted;
 use crate::store::StoreError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,8 @@ pub(super) enum Task {
     Withdraw(Vec<ShopperKey>, Consent, Timestamp),
     /// The platform said this of whoever has these keys, the current one first.
     Standing(Vec<ShopperKey>, Told),
+    /// The platform of that name is asked for what a delivery of that moment named.
+    Fetch(String, Wanted, Timestamp),
     /// Everything of every shopper goes, by a redaction of that moment.
     Redact(Timestamp),
     /// The other replicas hear of products what this process was told, by its name and in their own words.
@@ -73,6 +76,7 @@ impl Ingest {
     pub(super) async fn perform(&self, task: &Task, pace: Pace) -> Result<Vec<Outcome>, StoreError> {
         match task {
             Task::Events(did) => self.take(did, pace).await,
+            Task::Fetch(platform, wanted, came) => self.fetch(platform, wanted, *came, pace).await,
             Task::Erase(keys, said) => {
                 let mut sure = Sure::default();
                 for key in keys {
@@ -100,7 +104,7 @@ impl Ingest {
         }
     }
 
-    async fn take(&self, did: &Did, pace: Pace) -> Result<Vec<Outcome>, StoreError> {
+    pub(super) async fn take(&self, did: &Did, pace: Pace) -> Result<Vec<Outcome>, StoreError> {
         let shopper = did.customer.clone().or_else(|| did.session.clone());
         let mut caller = Caller {
             shopper,

@@ -100,7 +100,7 @@ impl Ingest {
         match task {
             Task::Erase(..) | Task::Withdraw(..) => self.put_behind(task).await,
             // What waits is weighed anew when its turn comes.
-            Task::Events(_) | Task::Standing(..) | Task::Redact(_) | Task::Tell(..) => {}
+            Task::Events(_) | Task::Fetch(..) | Task::Standing(..) | Task::Redact(_) | Task::Tell(..) => {}
         }
         Ok(())
     }
@@ -127,6 +127,9 @@ impl Ingest {
                 }
                 News::Uninstalled => AppUninstalled.emit(),
                 News::Catalogue(change) => changes.push(change.clone()),
+                News::Ask(platform, wanted) => {
+                    tasks.push(Task::Fetch((*platform).to_owned(), wanted.clone(), Timestamp::now()));
+                }
             }
         }
         (tasks, changes)

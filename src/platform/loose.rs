@@ -36,6 +36,9 @@ pub fn first_text<'a>(object: &'a Value, names: &[&str]) -> Option<&'a str> {
     names.iter().find_map(|name| object.get(name)?.as_str().map(str::trim).filter(|text| !text.is_empty()))
 }
 
+/// RFC 2822, whatever day of the week it claims.
+static MAIL: jiff::fmt::rfc2822::DateTimeParser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
+
 /// A moment: RFC 3339, or a number since 1970 whose size says of what.
 pub fn moment(value: &Value) -> Option<Timestamp> {
     match value {
@@ -45,17 +48,19 @@ pub fn moment(value: &Value) -> Option<Timestamp> {
     }
 }
 
-/// The same of a text: RFC 3339, without a zone taken as UTC, or digits.
+/// The same of a text: RFC 3339, without a zone taken as UTC, RFC 2822, or digits.
 pub fn moment_of(text: &str) -> Option<Timestamp> {
     if text.len() > 64 {
         return None;
     }
     let written = text.parse::<Timestamp>().ok();
     let digits = || text.parse::<f64>().ok().filter(|_| !text.is_empty()).and_then(since_1970);
-    written.or_else(digits).or_else(|| {
+    let local = || {
         let local: jiff::civil::DateTime = text.parse().ok()?;
         local.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-    })
+    };
+    let mail = || MAIL.parse_timestamp(text).ok();
+    written.or_else(digits).or_else(local).or_else(mail)
 }
 
 /// Seconds, milliseconds, microseconds or nanoseconds, by how many there are: no event is older than 1973 or of a year

@@ -5,11 +5,13 @@ use crate::domain::event::Event;
 use crate::domain::ids::{CollectionKey, CustomerId, ProductKey, SessionId, VariantKey};
 use crate::domain::money::Currency;
 use crate::domain::standing::Told;
+use async_trait::async_trait;
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Webhooks of one platform: how they are proven and what they say.
+#[async_trait]
 pub trait Webhooks: Send + Sync {
     /// Whether the platform sent these very bytes. Nothing of them is parsed, and comparing takes the same time wherever
     /// two signatures differ. Errors: [`Unproven`].
@@ -23,11 +25,32 @@ pub trait Webhooks: Send + Sync {
         None
     }
 
+    /// Asks the platform for what a delivery named by its id alone. What comes back asks for nothing more; nothing where it is
+    /// gone. Errors: [`NoAnswer`]; it is to be asked again.
+    async fn fetch(&self, _wanted: &Wanted) -> Result<Vec<News>, NoAnswer> {
+        Ok(Vec::new())
+    }
+
     /// What the platform wants to read in the answer's member `op`, where it wants one.
     fn verdict(&self, _headers: &HeaderMap) -> Option<&'static str> {
         None
     }
 }
+
+/// What a delivery named, and the platform is to be asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wanted {
+    /// An order by its id.
+    Order(String),
+    /// A cart by its id, as it was at that moment.
+    Cart(String, Timestamp),
+}
+
+/// The platform does not tell what it was asked for, now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the platform does not tell what its delivery names: {0}")]
+pub struct NoAnswer(pub String);
 
 /// Why a delivery is not believed. Says nothing of what was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,6 +126,8 @@ pub enum News {
     Uninstalled,
     /// Something became of the catalogue.
     Catalogue(Change),
+    /// The platform of that name is to be asked for more.
+    Ask(&'static str, Wanted),
 }
 
 /// What became of the catalogue. Replicas tell it to each other as it is written here.

@@ -6,6 +6,7 @@
 //! way is broken ([`super::breaker`]). A mutation leaves once: the pool takes another connection only for a request of
 //! which no byte was written.
 
+mod get;
 use super::answer::{self, Answer};
 use super::breaker::{Breaker, Health};
 use super::endpoint::endpoint;
@@ -142,7 +143,10 @@ impl Upstream {
     /// Posts a JSON body and buffers the whole answer, decompressed, within `max_answer` and `timeout`.
     /// Errors: [`UpstreamError`]; an HTTP error status is an answer, not an error.
     pub async fn ask(&self, headers: HeaderMap, body: Bytes, repeat: Repeat) -> Result<Answer, UpstreamError> {
-        let request = self.request(Method::POST, None, asking(headers), body)?;
+        self.answered(self.request(Method::POST, None, asking(headers), body)?, repeat).await
+    }
+
+    async fn answered(&self, request: Request<Full<Bytes>>, repeat: Repeat) -> Result<Answer, UpstreamError> {
         let until = Instant::now() + self.config.timeout;
         let spare = self.spare(&request, repeat);
         let first = self.collect(request, until).await;

@@ -52,6 +52,9 @@ pub enum OpenError {
         /// Why.
         source: SignerError,
     },
+    /// BigCommerce's secrets, or its API.
+    #[error("bigcommerce: {0}")]
+    Bigcommerce(#[from] bigcommerce::webhook::BigcommerceError),
     /// Adobe's keys cannot be used.
     #[error("adobe: {0}")]
     Adobe(#[from] adobe::webhook::AdobeError),
@@ -70,8 +73,7 @@ pub fn open(config: &Config, consent: Option<&Attribute>) -> Result<Opened, Open
         opened.push(("shopify", Arc::new(webhooks)));
     }
     if !config.bigcommerce.secrets.is_empty() {
-        let webhooks = bigcommerce::webhook::BigcommerceWebhooks::open(&config.bigcommerce);
-        opened.push(("bigcommerce", Arc::new(webhooks.map_err(secret("bigcommerce"))?)));
+        opened.push(("bigcommerce", Arc::new(bigcommerce::webhook::BigcommerceWebhooks::open(&config.bigcommerce)?)));
     }
     if config.adobe.is_set() {
         opened.push(("adobe", Arc::new(adobe::webhook::AdobeWebhooks::open(&config.adobe, consent)?)));

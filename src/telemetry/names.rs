@@ -133,7 +133,7 @@ pub const HISTOGRAMS: &[(&str, &str)] = &[
     (
         UPSTREAM_DURATION,
         "Requests to the shop's platform, to the head of its answer. `kind`: what they were for (`forward`, `plan`, \
-         `lookup`, `renew`, `customer`, `crawl`, `schema`); `outcome`: `ok`, an error's code, or `abandoned`.",
+         `lookup`, `renew`, `customer`, `crawl`, `schema`, `order`); `outcome`: `ok`, an error's code, or `abandoned`.",
     ),
     (SLATE_DURATION, "Slates of products decided, without their look-up and without those kept. `served_by`."),
     (

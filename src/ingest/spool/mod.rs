@@ -137,11 +137,12 @@ fn work(mut files: Files, mut messages: mpsc::Receiver<Message>, waiting: &Atomi
             }
         }
         let synced = written.is_empty() || files.sync().is_ok();
+        // First: whoever hears that a task is kept finds that it waits.
+        waiting.store(files.lines(), Ordering::Release);
         for (appended, done) in written {
             // Nobody waits any more: it is on the disk all the same.
             done.send(appended && synced).ok();
         }
-        waiting.store(files.lines(), Ordering::Release);
     }
 }
 

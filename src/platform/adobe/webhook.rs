@@ -19,6 +19,7 @@ use crate::platform::news::{Delivery, Unproven, Unreadable, Webhooks};
 use crate::platform::public_keys::{KeyError, PublicKeys};
 use crate::platform::secret::Secret;
 use crate::platform::{loose, signed};
+use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
@@ -103,6 +104,7 @@ impl AdobeWebhooks {
     }
 }
 
+#[async_trait]
 impl Webhooks for AdobeWebhooks {
     fn prove(&self, headers: &HeaderMap, body: &[u8], _: Timestamp) -> Result<(), Unproven> {
         if headers.contains_key(OWN) {

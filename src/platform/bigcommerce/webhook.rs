@@ -5,13 +5,15 @@
 //! A delivery older than five minutes is not taken: it may have been heard by somebody else.
 //!
 //! The bodies name an object by its id and say no more of it: a product that is gone is taken out of the catalogue, of
-//! anything else that changed the shop is to be asked. Orders name no customer and no lines.
+//! anything else that changed the shop is to be asked; for orders and carts its management API ([`super::api`]).
 
+use super::api::{Api, ApiError};
 use crate::domain::ids::{CollectionKey, CustomerId, ProductKey};
 use crate::platform::loose;
-use crate::platform::news::{Change, Delivery, News, Unproven, Unreadable, Webhooks};
+use crate::platform::news::{Change, Delivery, News, NoAnswer, Unproven, Unreadable, Wanted, Webhooks};
 use crate::platform::secret::Secret;
 use crate::platform::signed::{self, SignerError, Signers};
+use async_trait::async_trait;
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -27,25 +29,44 @@ pub struct Config {
     /// Client secrets of the app, all valid: during a rotation the new and the old. Default: none, and then BigCommerce's
     /// webhooks are not taken.
     pub secrets: Vec<Secret>,
+    /// The shop's management API, `https://api.bigcommerce.com/stores/` and the shop's hash, which is asked for orders and carts.
+    /// Default: none, and nothing is learned of these.
+    pub api: Option<String>,
+    /// The token of an API account that may read orders and carts, and nothing else. Default: none.
+    pub token: Option<Secret>,
 }
 
 /// The webhooks of one app.
 #[derive(Debug)]
 pub struct BigcommerceWebhooks {
     signers: Signers,
+    api: Option<Api>,
+}
+
+/// The webhooks cannot be taken. Read by operators at start.
+#[derive(Debug, thiserror::Error)]
+pub enum BigcommerceError {
+    /// The secrets.
+    #[error(transparent)]
+    Secrets(#[from] SignerError),
+    /// The API.
+    #[error(transparent)]
+    Api(#[from] ApiError),
 }
 
 impl BigcommerceWebhooks {
     /// Reads the secrets. Errors: one that cannot be read.
-    pub fn open(config: &Config) -> Result<Self, SignerError> {
+    pub fn open(config: &Config) -> Result<Self, BigcommerceError> {
         let key = |text: &str| match text.strip_prefix("whsec_").and_then(signed::from_base64) {
             Some(bytes) => bytes,
             None => text.as_bytes().to_vec(),
         };
-        Ok(Self { signers: Signers::open(&config.secrets, key)? })
+        let api = Api::open(config.api.as_deref(), config.token.as_ref())?;
+        Ok(Self { signers: Signers::open(&config.secrets, key)?, api })
     }
 }
 
+#[async_trait]
 impl Webhooks for BigcommerceWebhooks {
     fn prove(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), Unproven> {
         let header = |name: &'static str| signed::header(headers, name).ok_or(Unproven::Missing(name));
@@ -70,8 +91,17 @@ impl Webhooks for BigcommerceWebhooks {
         let hash = loose::first_text(&told, &["hash"]).map(|hash| format!("bigcommerce:hash:{hash}"));
         let scope = loose::first_text(&told, &["scope"]).unwrap_or_default();
         let at = told.get("created_at").and_then(loose::moment).unwrap_or(now);
-        let (topic, news) = news(scope, told.get("data").unwrap_or(&Value::Null), at);
+        let (topic, mut news) = news(scope, told.get("data").unwrap_or(&Value::Null), at.min(now));
+        // Nobody is there to be asked.
+        news = news.filter(|news| self.api.is_some() || !matches!(news, News::Ask(..)));
         Ok(Delivery { ids: id.into_iter().chain(hash).collect(), topic, news: news.into_iter().collect() })
+    }
+
+    async fn fetch(&self, wanted: &Wanted) -> Result<Vec<News>, NoAnswer> {
+        match &self.api {
+            Some(api) => api.fetch(wanted).await,
+            None => Ok(Vec::new()),
+        }
     }
 }
 
@@ -79,7 +109,16 @@ fn news(scope: &str, data: &Value, at: Timestamp) -> (&'static str, Option<News>
     let id = loose::first_id(data, &["id", "product_id"]);
     let of_product = || loose::first_id(data.get("inventory").unwrap_or(data), &["product_id", "id"]);
     let touched = || of_product().map(|id| News::Catalogue(Change::Touched(ProductKey::new(id))));
+    let order = || id.clone().filter(|id| names_one(id)).map(|id| News::Ask("bigcommerce", Wanted::Order(id)));
     match scope {
+        "store/order/created" => ("store/order/created", order()),
+        "store/order/updated" | "store/order/statusUpdated" | "store/order/archived" => {
+            ("store/order/updated", order())
+        }
+        scope if scope.starts_with("store/cart/") && !scope.ends_with("/deleted") => {
+            let id = loose::first_id(data, &["cartId", "id"]).filter(|id| names_one(id));
+            ("store/cart/updated", id.map(|id| News::Ask("bigcommerce", Wanted::Cart(id, at))))
+        }
         "store/product/deleted" => {
             let gone = id.map(|id| News::Catalogue(Change::Gone(ProductKey::new(id), at)));
             ("store/product/deleted", gone)
@@ -102,6 +141,11 @@ fn news(scope: &str, data: &Value, at: Timestamp) -> (&'static str, Option<News>
     }
 }
 
+/// Whether it is an id and nothing that leads elsewhere within an address.
+fn names_one(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,7 +163,7 @@ mod tests {
         let path = folder.path().join("secret");
         std::fs::write(&path, "client secret").unwrap();
         let key = |text: &str| text.as_bytes().to_vec();
-        BigcommerceWebhooks { signers: Signers::open(&[Secret::File(path)], key).unwrap() }
+        BigcommerceWebhooks { signers: Signers::open(&[Secret::File(path)], key).unwrap(), api: None }
     }
 
     fn headers(at: i64, body: &[u8]) -> HeaderMap {
@@ -170,5 +214,23 @@ mod tests {
         let other = webhooks.read(&HeaderMap::new(), br#"{"scope":"store/shipment/created"}"#, now).unwrap();
         assert_eq!((other.topic, other.news.len()), ("other", 0));
         assert!(webhooks.read(&HeaderMap::new(), b"[]", now).is_err());
+    }
+
+    #[test]
+    fn orders_and_carts_are_asked_for_by_ids_that_lead_nowhere_else() {
+        let now = Timestamp::now();
+        let asked = |scope: &str, id: &str| {
+            let told = news(scope, &serde_json::json!({ "type": "order", "id": id }), now);
+            told.1.map(|news| format!("{news:?}")).unwrap_or_default()
+        };
+        assert_eq!(asked("store/order/created", "250"), r#"Ask("bigcommerce", Order("250"))"#);
+        assert!(asked("store/cart/lineItem/created", "bc218c65-7a32").contains(r#"Cart("bc218c65-7a32""#));
+        for id in ["", "../customers", "1?x", "1/2", "%2e%2e", &"1".repeat(65)] {
+            assert_eq!(asked("store/order/statusUpdated", id), "", "{id}");
+        }
+        // Nobody is there to be asked.
+        let told = br#"{"scope":"store/order/created","data":{"type":"order","id":250}}"#;
+        let delivery = webhooks().read(&HeaderMap::new(), told, now).unwrap();
+        assert_eq!((delivery.topic, delivery.news.len()), ("store/order/created", 0));
     }
 }

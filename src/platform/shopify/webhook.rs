@@ -19,6 +19,7 @@ use crate::platform::loose;
 use crate::platform::news::{Actor, Change, Delivery, News, ProductNews, Unproven, Unreadable, Webhooks};
 use crate::platform::secret::Secret;
 use crate::platform::signed::{self, SignerError, Signers};
+use async_trait::async_trait;
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,7 @@ impl ShopifyWebhooks {
     }
 }
 
+#[async_trait]
 impl Webhooks for ShopifyWebhooks {
     fn prove(&self, headers: &HeaderMap, body: &[u8], _: Timestamp) -> Result<(), Unproven> {
         let signature = signed::header(headers, SIGNATURE).and_then(signed::from_base64);

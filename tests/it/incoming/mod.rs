@@ -2,6 +2,7 @@
 
 mod doors;
 mod export;
+mod named;
 mod stored;
 
 use crate::client::{send, start};
