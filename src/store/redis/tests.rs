@@ -236,8 +236,8 @@ async fn what_replicas_do_not_have_is_not_acknowledged_and_counts_once_when_it_i
     // While they are late nobody waits, and nothing is acknowledged.
     assert!(matches!(append(event.clone()).await, Err(StoreError::NotDurable)));
     // Nor is what a shopper said of consent, or had erased.
-    assert!(matches!(store.set_consent(&who("s"), Consent::NONE).await, Err(StoreError::NotDurable)));
-    assert!(matches!(ShopperStore::erase(&store, &who("s")).await, Err(StoreError::NotDurable)));
+    assert!(matches!(store.set_consent(&who("t"), Consent::NONE).await, Err(StoreError::NotDurable)));
+    assert!(matches!(ShopperStore::erase(&store, &who("t")).await, Err(StoreError::NotDurable)));
 
     let mut replica = Server::replica_of(&server).await;
     let acknowledged = loop {
